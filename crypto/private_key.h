@@ -1,7 +1,7 @@
 /* CVM identity keys: a P-256 private key made, stored as PKCS#8 PEM (encrypted with a passphrase or not), used to sign.
  * RSA identity keys are read and used to sign the same way. Wipes what it held. */
-#ifndef CVM_CRYPTO_P256_KEY_H
-#define CVM_CRYPTO_P256_KEY_H
+#ifndef CVM_CRYPTO_PRIVATE_KEY_H
+#define CVM_CRYPTO_PRIVATE_KEY_H
 
 #include "crypto/base/bytes.h"
 #include "crypto/pubkey.h"
