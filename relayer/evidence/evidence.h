@@ -1,0 +1,106 @@
+/* Evidence in, verdict out: the front door of relayer/evidence.
+ * A kind (TDX, SGX, SNP, TPM, ...) is a row: how its part of the bundle is opened, its check table, how its facts are rendered.
+ * evidence_judge opens each part that applies, runs its table in stage order, and derives the verdict. It has not heard of RPC
+ * or of the disk: collateral, roots, policy, the time and what was seen before are arguments. */
+#ifndef CVM_EVIDENCE_EVIDENCE_H
+#define CVM_EVIDENCE_EVIDENCE_H
+
+#include "relayer/evidence/bundle.h"
+#include "relayer/evidence/check.h"
+#include "relayer/evidence/policy.h"
+#include "relayer/evidence/roots.h"
+
+struct collateral; /* relayer/evidence/collateral.h */
+struct tdx_part;   /* relayer/evidence/tdx_checks.h */
+struct snp_part;
+struct tpm_part;
+
+/* What the caller knows and the evidence must match; absent parts are empty or false. */
+struct expected {
+    bool has_extra_data, has_report_data; /* exact, from --extra-data and --report-data */
+    struct bytes extra_data, report_data;
+    enum profile profile; /* PROFILE_NONE: g1b, or what the calldata says */
+    bool has_place;       /* chain_id and registry known */
+    uint64_t chain_id;
+    struct addr20 registry;
+    bool has_nonce;
+    uint64_t nonce; /* the identity's nonce on chain */
+    enum call_kind call; /* what the evidence is to be used for; CALL_NONE: CALL_ATTEST or what the calldata says */
+};
+
+/* What earlier verifications left behind (the store's, behind these pointers). Either may be NULL: nothing was seen before. */
+struct mark {
+    uint64_t evaluation_number;
+    int64_t issued_s;
+    struct bytes crl_number; /* big-endian */
+    uint8_t crl_number_mem[20];
+};
+struct tpm_clock {
+    uint32_t reset_count, restart_count;
+    uint64_t clock_ms;
+    bool safe;
+};
+struct memory {
+    void *ctx;
+    /* issuer: "intel", "amd-milan"; subject: "tcb/00806f050000/tdx", "qe/td_qe", "crl/<issuer CN>". false: none known. */
+    bool (*mark)(void *ctx, const char *issuer, const char *subject, struct mark *out);
+    /* name: SHA-256 of the AK's SubjectPublicKeyInfo */
+    bool (*clock)(void *ctx, struct hash32 ak, struct tpm_clock *out);
+};
+
+#define EV_MAX_FINDINGS 160
+
+/* Everything a check may look at. The first block is the caller's, the parts are opened by evidence_judge. */
+struct ev {
+    const struct bundle *bundle;
+    const struct collateral *collateral;
+    const struct policy *policy;
+    const struct roots *roots;
+    const struct expected *expected;
+    const struct memory *memory; /* may be NULL */
+    int64_t now_s;
+
+    struct arena mem; /* for what parts parse; freed by evidence_done */
+    struct tdx_part *tdx; /* TDX and SGX */
+    struct snp_part *snp;
+    struct tpm_part *tpm;
+};
+
+struct result {
+    const struct check *check;
+    struct finding finding;
+};
+
+enum verdict_kind { UNDECIDED = 0, REJECTED, VERIFIED };
+const char *verdict_name(enum verdict_kind v);
+
+struct verdict {
+    enum verdict_kind verdict;
+    struct result results[EV_MAX_FINDINGS];
+    size_t num_results;
+    /* earliest time at which the same verdict could change; 0: none is known */
+    int64_t collateral_expires_s;
+};
+
+struct kind {
+    const char *name; /* "tdx" */
+    bool (*applies)(const struct ev *ev);
+    void (*open)(struct ev *ev); /* parse into ev->part; what does not parse is found by the table's first check */
+    void (*close)(struct ev *ev);
+    const struct check *checks;
+    size_t num_checks;
+    /* facts into the verdict document: "tee", "tcb", "platform", "tpm", ...; lower verdict->collateral_expires_s */
+    void (*render)(const struct ev *ev, json_t *doc);
+    int64_t (*expires)(const struct ev *ev); /* 0: no limit; may be NULL */
+};
+extern const struct kind *const evidence_kinds[]; /* NULL-terminated; kinds.c */
+
+/* ev: the caller's block filled in, the rest zero. Calls evidence_done itself never: render needs the parts. */
+void evidence_judge(struct ev *ev, struct verdict *out);
+void evidence_done(struct ev *ev);
+/* The "cvm-verdict/1" document without "measurement" and "registry", which relayer/registry adds. NULL without memory. */
+json_t *verdict_to_json(const struct ev *ev, const struct verdict *v);
+/* First result of this check id; NULL where the table did not apply. */
+const struct result *verdict_find(const struct verdict *v, const char *id);
+
+#endif
