@@ -69,18 +69,24 @@ bool cert_signed_by(const struct cert *cert, const struct pubkey *issuer_key);
 
 /* Signature by algorithm over the bytes of tbs: shared with CRLs. */
 bool sig_verify(enum sig_alg alg, const struct pubkey *key, struct bytes tbs, struct bytes sig);
+/* Shared with CRLs as well: the next element of a list of extensions (failing the list where it is damaged), and the key
+ * identifier inside an AuthorityKeyIdentifier (empty where it gives none). */
+struct der;
+bool ext_next(struct cert_ext *out, struct der *list);
+bool akid_parse(struct bytes *key_id, struct bytes value, struct err *err);
 /* One AlgorithmIdentifier to sig_alg. SIG_UNKNOWN where it is unknown or its parameters are. */
 enum sig_alg sig_alg_parse(struct bytes algorithm_identifier);
 
 /* --- chains --- */
 
-/* Why a chain does not hold; the first reason found, in this order per certificate. */
+/* Why a chain does not hold: the first reason found, from the leaf up, in this order for each certificate; but the root is
+ * looked for first of all, and dates come last of all, so that NOT_YET and EXPIRED mean that everything else holds. */
 enum chain_fault {
     CHAIN_OK = 0,
     CHAIN_EMPTY,     /* nothing to check */
     CHAIN_NO_ROOT,   /* does not end at (or under) one of the pinned keys */
     CHAIN_NAMES,     /* issuer is not the next one's subject, or key identifiers differ */
-    CHAIN_CA,        /* an issuer is no CA, path length, key usage; or the leaf is a CA */
+    CHAIN_CA,        /* an issuer is no CA, path length, key usage; or the leaf is a CA, or may sign certificates */
     CHAIN_CRITICAL,  /* unknown critical extension */
     CHAIN_SIGNATURE, /* a signature does not verify, or its algorithm is unknown */
     CHAIN_NOT_YET,   /* a certificate is not yet valid at now_s */
@@ -89,28 +95,31 @@ enum chain_fault {
 const char *chain_fault_name(enum chain_fault fault);
 
 struct chain_rules {
-    /* OIDs (contents) of critical extensions that the caller understands beyond those of RFC 5280 that we do */
+    /* OIDs (contents) of critical extensions that the caller understands; basicConstraints, keyUsage and extKeyUsage (whose
+     * contents are the caller's matter) are known already */
     const struct bytes *known_critical;
     size_t num_known_critical;
     bool leaf_may_be_ca; /* judge a chain of CAs alone (TCB signing is no CA: leave false) */
 };
 
-/* Judge certs[0..n): leaf first, each signed by the next; the last one is the pinned root itself or is signed by it.
- * roots: pinned public keys with the subject name that goes with each (empty: any name). A root certificate in the chain is
- * known by its key, never by its bytes; its own dates, CA flags and self-signature are checked like any other's.
- * Writes which root it was and where the fault is (index into certs) when asked. keys: when not NULL, n parsed keys to use
- * instead of parsing them again (NULL entries are parsed).
- * ERR_NOMEM and the like do not exist here: what cannot be checked is a fault. */
 struct pinned_root {
     const char *label;
     const struct pubkey *key;
     struct bytes subject; /* whole Name element, or empty */
 };
+/* Judge certs[0..n): leaf first, each signed by the next; the last one is the pinned root itself or is signed by it.
+ * roots: pinned public keys with the subject name that goes with each (empty: any name). A root certificate in the chain is
+ * known by its key, never by its bytes; its own dates, CA flags and self-signature are checked like any other's. One that is not
+ * in the chain vouches by its key alone. rules: NULL for those of RFC 5280. Writes which root it was (on CHAIN_OK) and where
+ * the fault is (index into certs) when asked; why: the fault in words, ERR_STALE for dates, ERR_REFUSED otherwise.
+ * ERR_NOMEM and the like do not exist here: what cannot be checked is a fault. */
 enum chain_fault chain_verify(const struct cert *certs, size_t num_certs, const struct pinned_root *roots, size_t num_roots,
                               const struct chain_rules *rules, int64_t now_s, size_t *root_index, size_t *fault_at,
                               struct err *why);
-/* Put a set of certificates in order: leaf (the one that issues none of the others) first, each followed by its issuer (by
- * name and, where given, key identifier). Duplicates fall away. Returns how many stand in order at the front. */
+#define CHAIN_SORT_MAX 16
+/* Put a set of certificates in order: leaf (the one that issues none of the others; of several the first that is no CA) first,
+ * each followed by its issuer: by name and key identifier, and where several fit by signature. Duplicates fall away. Returns how
+ * many stand in order at the front; 0 for none or more than CHAIN_SORT_MAX. */
 size_t chain_sort(struct cert *certs, size_t num_certs);
 
 #endif
