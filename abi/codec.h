@@ -34,6 +34,13 @@ struct abi_type {
     size_t head_words; /* what it takes in its parent's head: 1 when dynamic */
 };
 
+/* What happens to a contract that reads a value; set by abi/lax alone. */
+enum abi_fault {
+    ABI_READABLE = 0,
+    ABI_UNREADABLE, /* it reverts without data */
+    ABI_ALLOCATION, /* it stops with Panic(0x41) */
+};
+
 /* One value. Which parts are used depends on the type:
  * - one word (integers, address, bool, bytesN): data is that word, 32 bytes as encoded
  * - bytes, string: data is the contents
@@ -43,6 +50,7 @@ struct abi_value {
     struct bytes data;
     struct abi_value *item;
     size_t count;
+    enum abi_fault fault;
 };
 
 /* "uint8", "(bytes,(uint256,bool)[])[2]", "()": canonical text without names or spaces, all of it.
