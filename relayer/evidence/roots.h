@@ -28,4 +28,12 @@ void roots_done(struct roots *roots);
 /* Those that serve this use (the extra ones always do) as chain_verify wants them; returns how many were written. */
 size_t roots_for(const struct roots *roots, enum root_use use, struct pinned_root out[static ROOTS_MAX]);
 
+/* Issuers that evidence does not always carry and that nobody serves. They are not trusted, they help to build a chain. */
+struct helper_cert {
+    const char *label;
+    struct bytes der;
+};
+/* NULL past the last one. */
+const struct helper_cert *roots_helper(size_t index);
+
 #endif
