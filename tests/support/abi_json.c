@@ -49,8 +49,8 @@ json_t *abi_to_json(const struct abi_type *type, const struct abi_value *v)
     if (abi_is_word(type))
         return word_to_json(type, v->data);
     if (type->kind == ABI_STRING) {
-        json_t *text = json_stringn((const char *)v->data.p, v->data.len);
-        return v->data.len == 0 ? json_string("") : text ? text : hex(v->data);
+        json_t *text = v->data.len ? json_stringn((const char *)v->data.p, v->data.len) : json_string("");
+        return text ? text : hex(v->data);
     }
     if (type->kind == ABI_BYTES)
         return hex(v->data);
