@@ -225,8 +225,9 @@ uint8_t *buf_extend(struct buf *b, size_t n)
         b->failed = true;
         return NULL;
     }
+    uint8_t *p = n ? b->p + b->len : b->p; /* an empty buffer has no memory to point into */
     b->len += n;
-    return b->p + (b->len - n);
+    return p;
 }
 
 void buf_put(struct buf *b, struct bytes in)
