@@ -11,6 +11,7 @@
 #include "relayer/evidence/roots.h"
 
 struct collateral; /* relayer/evidence/collateral.h */
+struct snp_journal; /* relayer/evidence/snp_journal.h */
 struct tdx_part;   /* relayer/evidence/tdx_checks.h */
 struct snp_part;
 struct tpm_part;
@@ -58,6 +59,7 @@ struct ev {
     const struct roots *roots;
     const struct expected *expected;
     const struct memory *memory; /* may be NULL */
+    const struct snp_journal *snp_journal; /* of a zero-knowledge report, decoded by relayer/registry; NULL: there is none */
     int64_t now_s;
 
     struct arena mem; /* for what parts parse; freed by evidence_done */

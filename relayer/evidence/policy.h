@@ -4,6 +4,7 @@
 #define CVM_EVIDENCE_POLICY_H
 
 #include "crypto/base/bytes.h"
+#include "relayer/evidence/policy_types.h"
 #include "relayer/evidence/snp_policy.h"
 #include "relayer/evidence/tdx_policy.h"
 #include "relayer/evidence/tpm_policy.h"
@@ -28,26 +29,8 @@ void policy_authentic(struct policy *out);
 bool policy_parse(struct policy *out, const char *name, struct bytes text, struct err *err);
 bool policy_waives(const struct policy *policy, const char *check_id);
 
-/* How a policy file's key becomes a field: one row per key, the areas' tables side by side. */
-enum policy_type { POLICY_BOOL, POLICY_U32, POLICY_U64, POLICY_DURATION, POLICY_DATE, POLICY_HEX, POLICY_HEX_LIST, POLICY_WORD_LIST };
-struct policy_key {
-    const char *section, *name;
-    enum policy_type type;
-    size_t offset; /* into struct policy */
-    size_t size;   /* POLICY_HEX: bytes wanted; lists: bytes of one item */
-    const char *help;
-};
-
-/* Several accepted values; empty means "any". */
-#define POLICY_LIST_MAX 16
-struct policy_hex_list {
-    uint8_t item[POLICY_LIST_MAX][64];
-    size_t len[POLICY_LIST_MAX];
-    size_t count;
-};
-struct policy_word_list {
-    char item[POLICY_LIST_MAX][48];
-    size_t count;
-};
+/* The areas' tables, side by side. */
+extern const struct policy_key snp_policy_keys[];
+extern const size_t num_snp_policy_keys;
 
 #endif
