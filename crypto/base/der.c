@@ -190,13 +190,13 @@ int64_t der_time(struct der *d, const char *field)
     size_t n = year_digits;
     bool good = t.len == n + 11 && t.p[n + 10] == 'Z' && digits(t, 0, n, &y) && digits(t, n, 2, &mo) &&
                 digits(t, n + 2, 2, &da) && digits(t, n + 4, 2, &h) && digits(t, n + 6, 2, &mi) &&
-                digits(t, n + 8, 2, &s) && mo >= 1 && mo <= 12 && da >= 1 && da <= 31 && h < 24 && mi < 60 && s < 60;
-    if (!good) {
+                digits(t, n + 8, 2, &s) && mo >= 1 && mo <= 12 && h < 24 && mi < 60 && s < 60;
+    if (tag == DER_UTC_TIME)
+        y += y < 50 ? 2000 : 1900;
+    if (!good || da < 1 || da > time_days_in_month(y, mo)) {
         der_fail(d, field, "time not as RFC 5280 wants it");
         return 0;
     }
-    if (tag == DER_UTC_TIME)
-        y += y < 50 ? 2000 : 1900;
     return time_from_civil(y, mo, da, h, mi, s);
 }
 

@@ -190,6 +190,13 @@ bool u64_parse(uint64_t *out, struct bytes text, uint64_t max, struct err *err)
     return true;
 }
 
+int time_days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return month == 2 && leap ? 29 : days[month - 1];
+}
+
 int64_t time_from_civil(int year, int month, int day, int hour, int minute, int second)
 {
     /* days since 0000-03-01, so that the leap day ends a year */
@@ -207,13 +214,6 @@ static bool two_digits(int *out, const uint8_t *p)
         return false;
     *out = (p[0] - '0') * 10 + (p[1] - '0');
     return true;
-}
-
-static int days_in_month(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : days[month - 1];
 }
 
 /* the offset part: "Z", or "+hh:mm" */
@@ -239,7 +239,7 @@ static bool rfc3339_parse(int64_t *out_s, struct bytes t)
         !two_digits(&s, t.p + 17))
         return false;
     y += c * 100;
-    if (y < 1970 || mo < 1 || mo > 12 || d < 1 || d > days_in_month(y, mo) || h > 23 || mi > 59 || s > 59)
+    if (y < 1970 || mo < 1 || mo > 12 || d < 1 || d > time_days_in_month(y, mo) || h > 23 || mi > 59 || s > 59)
         return false;
     size_t at = 19;
     if (t.p[at] == '.') {

@@ -30,6 +30,8 @@ bool u64_parse(uint64_t *out, struct bytes text, uint64_t max, struct err *err);
 bool time_parse(int64_t *out_s, struct bytes text, struct err *err);
 /* "2026-01-31T12:00:00Z" into out (at least 21 characters). Returns out. */
 char *time_format(char out[static 21], int64_t t_s);
+/* month: 1 to 12 */
+int time_days_in_month(int year, int month);
 /* Seconds since 1970 of a civil date and time in UTC; proleptic Gregorian, any year of 0 to 9999. */
 int64_t time_from_civil(int year, int month, int day, int hour, int minute, int second);
 

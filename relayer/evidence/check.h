@@ -39,6 +39,8 @@ struct check {
 };
 
 struct finding check_pass(void);
+/* PASS with something worth saying */
+struct finding check_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 struct finding check_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 struct finding check_not_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 struct finding check_waived(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

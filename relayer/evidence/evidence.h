@@ -51,6 +51,18 @@ struct memory {
 
 #define EV_MAX_FINDINGS 160
 
+/* What the TEE's part says, in one shape for every kind: its open() fills this in, bindings and measurements read it. Views
+ * into the bundle (or ev->mem); trustworthy only as far as the part's own checks passed. */
+struct tee_facts {
+    bool present; /* report parsed */
+    enum tee_type type;
+    struct bytes report_data;        /* 64 */
+    struct bytes mr_td, mr_seam;     /* TDX: 48 */
+    struct bytes rtmr[4];            /* TDX: 48 */
+    struct bytes measurement;        /* SNP: 48 */
+    struct bytes report_id;          /* SNP: 32 */
+};
+
 /* Everything a check may look at. The first block is the caller's, the parts are opened by evidence_judge. */
 struct ev {
     const struct bundle *bundle;
@@ -63,10 +75,16 @@ struct ev {
     int64_t now_s;
 
     struct arena mem; /* for what parts parse; freed by evidence_done */
+    struct tee_facts tee;
     struct tdx_part *tdx; /* TDX and SGX */
     struct snp_part *snp;
     struct tpm_part *tpm;
+
+    const char *used_root[8]; /* labels of the trust roots that chains ended at */
+    size_t num_used_roots;
 };
+/* Note that a chain ended at this root; once per label. */
+void ev_use_root(struct ev *ev, const char *label);
 
 struct result {
     const struct check *check;
@@ -95,13 +113,17 @@ struct kind {
     void (*render)(const struct ev *ev, json_t *doc);
     int64_t (*expires)(const struct ev *ev); /* 0: no limit; may be NULL */
 };
-extern const struct kind *const evidence_kinds[]; /* NULL-terminated; kinds.c */
+extern const struct kind *const evidence_kinds[]; /* NULL-terminated; kinds.c, whose rows these are: */
+extern const struct kind tdx_kind, snp_kind, tpm_kind, binding_kind;
 
 /* ev: the caller's block filled in, the rest zero. Calls evidence_done itself never: render needs the parts. */
 void evidence_judge(struct ev *ev, struct verdict *out);
 void evidence_done(struct ev *ev);
 /* The "cvm-verdict/1" document without "measurement" and "registry", which relayer/registry adds. NULL without memory. */
 json_t *verdict_to_json(const struct ev *ev, const struct verdict *v);
+/* The same for people: the verdict's line, what refuses or was waived, then (all) every check, aligned. doc: the document,
+ * with whatever was added to it. Colour by ANSI sequences when asked for. */
+void verdict_to_text(struct buf *out, const struct verdict *v, const json_t *doc, bool all, bool colour);
 /* First result of this check id; NULL where the table did not apply. */
 const struct result *verdict_find(const struct verdict *v, const char *id);
 

@@ -29,8 +29,14 @@ void policy_authentic(struct policy *out);
 bool policy_parse(struct policy *out, const char *name, struct bytes text, struct err *err);
 bool policy_waives(const struct policy *policy, const char *check_id);
 
-/* The areas' tables, side by side. */
-extern const struct policy_key snp_policy_keys[];
-extern const size_t num_snp_policy_keys;
+/* The areas' rows, side by side, and what the areas start from (*_policy.c). */
+extern const struct policy_key tdx_policy_keys[], snp_policy_keys[], tpm_policy_keys[];
+extern const size_t num_tdx_policy_keys, num_snp_policy_keys, num_tpm_policy_keys;
+void tdx_policy_defaults(struct tdx_policy *out, bool authentic);
+void snp_policy_defaults(struct snp_policy *out, bool authentic);
+void tpm_policy_defaults(struct tpm_policy *out, bool authentic);
+/* Is this value on the list, or the list empty? */
+bool policy_hex_allows(const struct policy_hex_list *list, struct bytes value);
+bool policy_words_allow(const struct policy_word_list *list, struct bytes value);
 
 #endif
