@@ -1,0 +1,43 @@
+#include "relayer/store/migrations.h"
+
+/* Amounts of wei are decimal text (they exceed 63 bits); hashes and addresses are blobs; times are unix seconds. */
+const struct migration migrations[] = {
+    {"store", "CREATE TABLE store_check (id INTEGER PRIMARY KEY CHECK (id = 1), checked_at_s INTEGER NOT NULL) STRICT"},
+
+    /* intents: what is to happen on chain, once. calldata stands last: most reads want the columns before it.
+     * attempts: every transaction ever signed (or about to be) for an intent; bytes are never overwritten.
+     * nonces: who holds or held each nonce of an account. state: 1 held by the intent, 2 spent by it, 3 spent by somebody
+     *   else, 4 given back.
+     * receipts: what the chain said about an attempt; a reorganisation adds a row and marks the old one.
+     * accounts: the last word that the chain had about an account, to notice a journal restored from a backup. */
+    {"journal",
+     "CREATE TABLE intents ("
+     " id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE CHECK (length(key) = 32),"
+     " chain_id INTEGER NOT NULL, account BLOB NOT NULL CHECK (length(account) = 20),"
+     " target BLOB NOT NULL CHECK (length(target) = 20), call TEXT NOT NULL, identity BLOB NOT NULL CHECK (length(identity) = 32),"
+     " created_at_s INTEGER NOT NULL, updated_at_s INTEGER NOT NULL,"
+     " phase INTEGER NOT NULL, open INTEGER NOT NULL, nonce INTEGER, machine BLOB NOT NULL,"
+     " note TEXT NOT NULL, label TEXT NOT NULL, calldata BLOB NOT NULL) STRICT;"
+     "CREATE INDEX intents_open ON intents (chain_id, account, id) WHERE open = 1;"
+     "CREATE INDEX intents_identity ON intents (chain_id, target, identity, id);"
+     "CREATE TABLE attempts ("
+     " id INTEGER PRIMARY KEY, intent INTEGER NOT NULL REFERENCES intents (id), seq INTEGER NOT NULL,"
+     " kind INTEGER NOT NULL, nonce INTEGER NOT NULL, signing_hash BLOB NOT NULL CHECK (length(signing_hash) = 32),"
+     " hash BLOB UNIQUE CHECK (length(hash) = 32), created_at_s INTEGER NOT NULL,"
+     " unsigned BLOB NOT NULL, raw BLOB, UNIQUE (intent, seq)) STRICT;"
+     "CREATE TABLE nonces ("
+     " chain_id INTEGER NOT NULL, account BLOB NOT NULL CHECK (length(account) = 20), nonce INTEGER NOT NULL,"
+     " intent INTEGER REFERENCES intents (id), state INTEGER NOT NULL, PRIMARY KEY (chain_id, account, nonce)) STRICT, WITHOUT ROWID;"
+     "CREATE TABLE receipts ("
+     " id INTEGER PRIMARY KEY, intent INTEGER NOT NULL REFERENCES intents (id), hash BLOB NOT NULL CHECK (length(hash) = 32),"
+     " block_hash BLOB NOT NULL CHECK (length(block_hash) = 32), block_number INTEGER NOT NULL, block_time_s INTEGER NOT NULL,"
+     " succeeded INTEGER NOT NULL, gas_used INTEGER NOT NULL, gas_price_wei TEXT NOT NULL, data_fee_wei TEXT NOT NULL,"
+     " cost_wei TEXT NOT NULL, canonical INTEGER NOT NULL, seen_at_s INTEGER NOT NULL, UNIQUE (hash, block_hash)) STRICT;"
+     "CREATE INDEX receipts_day ON receipts (block_time_s) WHERE canonical = 1;"
+     "CREATE INDEX receipts_intent ON receipts (intent);"
+     "CREATE TABLE accounts ("
+     " chain_id INTEGER NOT NULL, account BLOB NOT NULL CHECK (length(account) = 20), chain_nonce INTEGER NOT NULL,"
+     " head_block INTEGER NOT NULL, seen_at_s INTEGER NOT NULL, PRIMARY KEY (chain_id, account)) STRICT, WITHOUT ROWID"},
+};
+
+const size_t num_migrations = sizeof migrations / sizeof *migrations;
