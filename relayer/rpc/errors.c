@@ -21,7 +21,6 @@ static const struct rule {
     const char *words;
     enum rpc_class class;
 } rules[] = {
-    /* wrappers that quote another answer are told by what they quote, so they stand last */
     {"already known", RPC_ALREADY_KNOWN},
     {"alreadyknown", RPC_ALREADY_KNOWN},
     {"known transaction", RPC_ALREADY_KNOWN},
@@ -122,6 +121,7 @@ static const struct rule {
     {"block range is too wide", RPC_RANGE_TOO_LARGE},
     {"block range is bigger than", RPC_RANGE_TOO_LARGE},
     {"block range is larger than", RPC_RANGE_TOO_LARGE},
+    {"bigger than range limit", RPC_RANGE_TOO_LARGE},
 
     {"revert", RPC_REVERTED},
     {"vm execution error", RPC_REVERTED},
