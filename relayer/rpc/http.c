@@ -1,16 +1,14 @@
 #include "relayer/rpc/http.h"
 
 #include "crypto/base/auto.h"
+#include "relayer/files.h"
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MAX_HEADERS     (64 * 1024)
 #define MAX_HEADER_FILE (16 * 1024)
@@ -103,27 +101,11 @@ static bool add_header(struct curl_slist **list, const char *line, struct err *e
     return true;
 }
 
-static bool read_header_file(struct buf *out, const char *path, struct err *err)
-{
-    AUTO(auto_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0)
-        return err_set(err, ERR_USAGE, "header file %s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode) || (st.st_mode & 077) || (st.st_uid != geteuid() && st.st_uid != 0))
-        return err_set(err, ERR_USAGE, "header file %s: must be a file that its owner alone can read (chmod 600)", path);
-    if (st.st_size > MAX_HEADER_FILE)
-        return err_set(err, ERR_USAGE, "header file %s: %lld bytes, at most %d wanted", path, (long long)st.st_size, MAX_HEADER_FILE);
-    uint8_t *p = buf_extend(out, (size_t)st.st_size);
-    if (st.st_size && (!p || read(fd, p, (size_t)st.st_size) != st.st_size))
-        return err_set(err, ERR_USAGE, "header file %s: cannot be read", path);
-    return true;
-}
-
 static bool add_header_file(struct curl_slist **list, const char *path, struct err *err)
 {
     AUTO(buf_wipe) struct buf text = buf_new(MAX_HEADER_FILE + 1);
-    if (!read_header_file(&text, path, err))
-        return false;
+    if (!file_read_private(&text, path, true, err))
+        return err_wrap(err, "header file");
     buf_u8(&text, 0);
     if (!buf_finish(&text, err))
         return false;

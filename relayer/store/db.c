@@ -1,6 +1,8 @@
 #include "relayer/store/db.h"
 
 #include "crypto/base/auto.h"
+#include "relayer/clock.h"
+#include "relayer/files.h"
 #include "relayer/store/migrations.h"
 
 #include <errno.h>
@@ -9,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DB_NAME         "relayer.db"
@@ -65,21 +66,6 @@ bool store_dir(char *out, size_t size, const char *wanted, struct err *err)
 }
 
 /* --- opening --- */
-
-static bool make_dirs(const char *dir, struct err *err)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s", dir);
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            return err_set(err, ERR_STORE, "store: %s: %s", path, strerror(errno));
-        *slash = '/';
-    }
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return err_set(err, ERR_STORE, "store: %s: %s", path, strerror(errno));
-    return true;
-}
 
 static bool check_owner(const struct stat *st, const char *path, struct err *err)
 {
@@ -188,7 +174,7 @@ static bool check_when_due(struct db *db, bool writable, struct err *err)
 {
     struct stat st;
     char path[PATH_MAX + 16];
-    int64_t last_s = 0, now_s = (int64_t)time(NULL);
+    int64_t last_s = 0, now_s = clock_now_s();
     snprintf(path, sizeof path, "%s/%s", db->dir, DB_NAME);
     if (!pragma_i64(db, &last_s, "SELECT coalesce(max(checked_at_s), 0) FROM store_check", err))
         return false;
@@ -236,7 +222,7 @@ bool db_open(struct db **out, const char *dir, struct err *err)
     char path[PATH_MAX + 16];
     int64_t steps;
     snprintf(path, sizeof path, "%s/%s", dir, DB_NAME);
-    if (!db || !make_dirs(dir, err) || !check_dir(dir, err) || !check_file(path, true, err))
+    if (!db || !dir_make(dir, err) || !check_dir(dir, err) || !check_file(path, true, err))
         return false;
     if (!open_file(db, dir, SQLITE_OPEN_READWRITE, err) || !read_identity(db, &steps, err) ||
         !exec(db, "PRAGMA journal_mode = WAL", err))
