@@ -1,0 +1,254 @@
+#!/usr/bin/env node
+// The devnet registry against the recorded answers of the real one (profile G1b): return data, revert data byte for byte,
+// events, and the state afterwards.  devnet_oracle.mjs [NAME...]: cases whose name contains NAME.
+// Cases whose answer rests on the attestation key's certificate chain, which the devnet registry takes on trust, are listed
+// below. They are run all the same: one that agrees has no business on the list.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decodeFunctionResult, encodeAbiParameters, encodeFunctionData, keccak256, toHex } from 'viem';
+import { build } from '../../deploy/devnet/build.mjs';
+import { deploy, send } from '../../deploy/devnet/deploy.mjs';
+import { startAnvil } from '../support/anvil.mjs';
+
+const ROOT = 'which root ends the chain';
+const SIGNED = 'who signed a certificate';
+const DATES = 'dates of a certificate';
+const FLAGS = 'CA flag, path length or key usage of a certificate';
+const NAMES = 'names or key identifiers of a certificate';
+const CHAIN_CASES = {
+  'attest-cert-four-dup': FLAGS,
+  'attest-cert-reversed': ROOT,
+  'attest-cert-no-root': ROOT,
+  'attest-cert-leaf-only': ROOT,
+  'attest-cert-root-only': FLAGS,
+  'attest-cert-foreign-root': ROOT,
+  'attest-cert-foreign-int-root': ROOT,
+  'attest-cert-forged-leaf': SIGNED,
+  'attest-cert-leaf-ca': FLAGS,
+  'attest-cert-leaf-wrong-issuer-name': NAMES,
+  'attest-cert-leaf-wrong-akid': NAMES,
+  'attest-cert-int-nobc': FLAGS,
+  'attest-cert-int-notca': FLAGS,
+  'attest-cert-int-nokcs': FLAGS,
+  'attest-cert-int-noakid': NAMES,
+  'attest-cert-root-tail': ROOT,
+  'attest-cert-leaf-tbs-bit': NAMES,
+  'attest-cert-time-before': DATES,
+  'attest-cert-time-after': DATES,
+  'cert-cached-int-expired-later': DATES,
+  'cert-cached-int-forged-leaf': SIGNED,
+  'attest-order-dates-before-names': DATES,
+  'attest-order-chain-before-tpmsig': SIGNED,
+  'fixture-gcp-tdx-attest-at-2060': DATES,
+  'fixture-gcp-tdx-certs-reversed': ROOT,
+  'fixture-gcp-tdx-certs-no-root': ROOT,
+  'fixture-gcp-tdx-certs-no-int': NAMES,
+  'fixture-gcp-tdx-certs-leaf-sig': SIGNED,
+  'fixture-gcp-tdx-certs-int-sig': SIGNED,
+  'fixture-gcp-tdx-certs-lab-root': NAMES,
+};
+
+const vectors = join(
+  process.env.CVM_VECTORS ?? fileURLToPath(new URL('../../../shared/vectors', import.meta.url)), 'registry-v1-oracle',
+);
+const GAS = 16_000_000; // the fork allows 16,777,216 in one transaction
+const EVENTS = {
+  '0x2c17d3d94d8af4f1c0c204587ea9a4b36d46e7de6c5cd7a60789cfee51d2f54b': 'TpmSignatureVerified',
+  '0x9a5be49730d12e895c077038ba6ddc661175ac9ebb1d48df56cdc54435e6c846': 'TpmMeasurementChecked',
+  '0x64845dc53622ebb8d6b8e49053189f4124fb52f8104b1cd0d15b8bfc04d9c3d7': 'CVMUpdated',
+  '0xc349c2001acb5fa3f0a5956ae37120f02a24bd3122277bfc779e4d4b54d16083': 'CVMTTLUpdated',
+};
+const DCAP_ANSWERS = {
+  'false with a reason': { mode: 1, data: '0x' },
+  'true with 394 zero bytes': { mode: 2, data: '0x' + '00'.repeat(394) },
+  'reverts with Error("stub: revert")': {
+    mode: 3,
+    data: '0x08c379a0' + encodeAbiParameters([{ type: 'string' }], ['stub: revert']).slice(2),
+  },
+};
+
+const seconds = (text) => Date.parse(text) / 1000;
+const hex = (bytes) => '0x' + Buffer.from(bytes).toString('hex');
+
+/** The calldata of a case or of a call before it: a file with the changes that the manifest names. */
+function calldataOf({ file, mutate = [] }) {
+  let bytes = readFileSync(join(vectors, file));
+  for (const { op, offset, bit, hex: text, length } of mutate) {
+    if (op === 'flip') bytes[offset] ^= 1 << bit;
+    else if (op === 'set') Buffer.from(text, 'hex').copy(bytes, offset);
+    else if (op === 'append') bytes = Buffer.concat([bytes, Buffer.from(text, 'hex')]);
+    else if (op === 'truncate') bytes = bytes.subarray(0, length);
+    else throw new Error(`unknown change: ${op}`);
+  }
+  return hex(bytes);
+}
+
+class Stage {
+  constructor(rpc, at) {
+    this.rpc = rpc;
+    this.at = at; // addresses by role
+    this.abi = build().DevnetCVMRegistry.abi;
+    this.sent = 0;
+  }
+
+  /** Ask without changing anything. Returns { data } or { revert }. */
+  async ask(data, time) {
+    try {
+      const call = { from: this.at.owner, to: this.at.registry, data, gas: toHex(GAS) };
+      return { data: await this.rpc('eth_call', call, 'latest', {}, { time: toHex(time) }) };
+    } catch (error) {
+      if (typeof error.data !== 'string') throw error;
+      return { revert: error.data };
+    }
+  }
+
+  /** Send it in a block of that time. Returns the receipt, whatever became of it. */
+  async send(data, time) {
+    await this.rpc('anvil_setNextBlockTimestamp', time);
+    return this.transact(this.at.registry, data);
+  }
+
+  /** No two transactions are alike: after evm_revert, anvil may take one that repeats an undone one for mined already. */
+  transact(to, data) {
+    return send(this.rpc, { from: this.at.owner, to, data, gas: toHex(GAS + this.sent++) });
+  }
+
+  /** Change a setting of a contract behind the registry. */
+  set(role, contract, functionName, ...args) {
+    return this.transact(this.at[role], encodeFunctionData({ abi: build()[contract].abi, functionName, args }));
+  }
+
+  async view(functionName, time, ...args) {
+    const { data, revert } = await this.ask(encodeFunctionData({ abi: this.abi, functionName, args }), time);
+    return revert ? undefined : decodeFunctionResult({ abi: this.abi, functionName, data });
+  }
+
+  async storedNonce(identity) {
+    const slot = keccak256(encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], [identity, 2n]));
+    return BigInt(await this.rpc('eth_getStorageAt', this.at.registry, slot, 'latest'));
+  }
+
+  async eventsOf(receipt) {
+    const from = { [this.at.tpm.toLowerCase()]: 'tpm', [this.at.registry.toLowerCase()]: 'registry' };
+    return receipt.logs.map(({ address, topics, data }) => {
+      const event = { from: from[address.toLowerCase()], name: EVENTS[topics[0]], topic1: topics[1] };
+      return data === '0x' ? event : { ...event, data };
+    });
+  }
+
+  async stateOf(identity, time) {
+    const config = await this.view('getCvmConfig', time, identity);
+    if (!config) return { identity_hash: identity, registered: await this.view('hasRegistered', time, identity) };
+    return {
+      identity_hash: identity,
+      registered: await this.view('hasRegistered', time, identity),
+      tee_type: config.teeType,
+      cloud_type: config.cloudType,
+      tee_ttl: String(config.teeTTL),
+      tpm_ttl: String(config.tpmTTL),
+      tee_recent: Number(config.teeRecentTimestamp),
+      tpm_recent: Number(config.tpmRecentTimestamp),
+      measurement_hash: config.measurementHash,
+      tee_output_keccak256: keccak256(config.teeAttestationOutput),
+      tee_output_length: (config.teeAttestationOutput.length - 2) / 2,
+      identity_algo: config.cvmIdentity.pubkey.algo,
+      identity_data_keccak256: keccak256(config.cvmIdentity.pubkey.data),
+      tpm_ak_algo: config.tpmAk.algo,
+      tpm_ak_params: config.tpmAk.params,
+      tpm_ak_data_keccak256: keccak256(config.tpmAk.data),
+      nonce: String(await this.view('nonces', time, identity)),
+      tee_valid_now: await this.view('checkTEEValidity', time, identity),
+      tpm_valid_now: await this.view('checkTPMValidity', time, identity),
+    };
+  }
+}
+
+/** Replay one case on a fresh state. Returns what differs, as lines. */
+async function replay(stage, test) {
+  const { state, expect } = test;
+  const differences = [];
+  const same = (what, got, want) => {
+    const [a, b] = [got, want].map((value) => JSON.stringify(value));
+    if (a !== b) differences.push(`${what}: got ${a}, want ${b}`);
+  };
+  if (state.report_id_pcr !== 15) {
+    await stage.set('workload_verifier', 'DevnetWorkloadVerifier', 'setReportIdPcr', state.report_id_pcr);
+  }
+  for (const call of state.prior) {
+    const receipt = await stage.send(calldataOf(call), seconds(call.at));
+    same(`before (${call.what ?? call.file})`, receipt.status === '0x1' ? 'success' : 'revert', call.result);
+  }
+  if (state.dcap_answer) {
+    const { mode, data } = DCAP_ANSWERS[state.dcap_answer];
+    await stage.set('dcap', 'DevnetDcap', 'setAnswer', mode, data);
+  }
+
+  const time = seconds(test.verify_at);
+  const data = calldataOf(test);
+  const answer = await stage.ask(data, time);
+  const receipt = await stage.send(data, time);
+  same('call', answer.revert === undefined ? 'success' : 'revert', expect.contract);
+  same('transaction', receipt.status === '0x1' ? 'success' : 'revert', expect.contract);
+  if (expect.contract === 'revert') {
+    same('revert data', answer.revert, expect.revert_data);
+    return differences;
+  }
+  if (answer.revert !== undefined) differences.push(`revert data: ${answer.revert}`);
+  if (expect.measurement_hash) {
+    same('measurement hash', keccak256(answer.data ?? '0x'), expect.measurement_hash);
+    same('return length', (answer.data?.length - 2) / 2, expect.return_length);
+  }
+  same('events', await stage.eventsOf(receipt), expect.events);
+  const after = await stage.stateOf(expect.after.identity_hash, time);
+  for (const [name, want] of Object.entries(expect.after)) same(`after: ${name}`, after[name], want);
+  if (expect.old_identity) {
+    const { identity_hash: old, registered, nonce_in_storage: nonce } = expect.old_identity;
+    same('old identity registered', await stage.view('hasRegistered', time, old), registered);
+    same('old nonce in storage', Number(await stage.storedNonce(old)), nonce);
+  }
+  return differences;
+}
+
+async function main() {
+  const manifest = join(vectors, 'manifest.json');
+  if (!existsSync(manifest)) {
+    console.log(`skipped: no recorded answers at ${vectors} (CVM_VECTORS names the folder of the vectors)`);
+    console.log('0 passed, 0 failed, 1 skipped');
+    return 0;
+  }
+  const wanted = process.argv.slice(2);
+  const cases = JSON.parse(readFileSync(manifest, 'utf8')).cases.filter(({ profile }) => profile === 'G1b');
+  const [{ state }] = cases; // all are bound to one chain and one registry address
+  const anvil = await startAnvil(['--chain-id', String(state.chain_id), '--timestamp', String(seconds('2025-08-01'))]);
+  const stage = new Stage(anvil.rpc, await deploy(anvil.rpc, { registry: state.registry }));
+
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  const unknown = new Set(Object.keys(CHAIN_CASES));
+  for (const test of cases) {
+    const name = test.id.split('/')[1];
+    const reason = CHAIN_CASES[name];
+    unknown.delete(name);
+    if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
+    const snapshot = await anvil.rpc('evm_snapshot');
+    const differences = await replay(stage, test);
+    await anvil.rpc('evm_revert', snapshot);
+    if (reason && differences.length > 0) {
+      count.skipped++;
+      console.log(`skip ${name}: rests on a certificate chain (${reason})`);
+      continue;
+    }
+    if (reason) differences.push('agrees, though it is listed as resting on a certificate chain');
+    count[differences.length > 0 ? 'failed' : 'passed']++;
+    for (const line of differences) console.log(`FAIL ${name}: ${line}`);
+  }
+  for (const name of unknown) {
+    count.failed++;
+    console.log(`FAIL ${name}: listed, but there is no such case`);
+  }
+  await anvil.stop();
+  console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+  return count.failed > 0 ? 1 : 0;
+}
+
+process.exitCode = await main();
