@@ -1,0 +1,271 @@
+#include "relayer/source.h"
+
+#include "crypto/base/auto.h"
+#include "crypto/base/text.h"
+#include "relayer/files.h"
+#include "relayer/proc.h"
+#include "relayer/rpc/http.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* --- the challenge, in the two forms in which it is told --- */
+
+json_t *challenge_to_json(const struct challenge *c)
+{
+    AUTO(auto_free) char *registry = hex_0x(BYTES_OF(c->registry)), *id = hex_0x(BYTES_OF(c->identity_hash));
+    AUTO(auto_free) char *key = hex_0x(c->public_key), *extra = hex_0x(BYTES(c->extra_data));
+    if (!registry || !id || !key || !extra)
+        return NULL;
+    char chain_id[24], nonce[24];
+    snprintf(chain_id, sizeof chain_id, "%llu", (unsigned long long)c->chain_id);
+    snprintf(nonce, sizeof nonce, "%llu", (unsigned long long)c->nonce);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "format", "cvm-challenge/1", "call", call_name(c->call), "profile",
+                     profile_name(c->profile), "chain_id", chain_id, "registry", registry, "nonce", nonce, "identity_hash", id,
+                     "public_key", key, "extra_data", extra);
+}
+
+enum { CHALLENGE_VARS = 8, VAR_LEN = 1600 };
+
+struct challenge_env {
+    char text[CHALLENGE_VARS][VAR_LEN];
+    const char *env[CHALLENGE_VARS + 1];
+};
+
+/* CVM_CALL, CVM_CHAIN_ID, ...: each member of the JSON but its format. */
+static bool challenge_to_env(struct challenge_env *out, const struct challenge *c, struct err *err)
+{
+    json_auto_t *doc = challenge_to_json(c);
+    const char *name;
+    json_t *value;
+    size_t n = 0;
+    json_object_foreach(doc, name, value) {
+        if (strcmp(name, "format") == 0 || n == CHALLENGE_VARS)
+            continue;
+        char upper[32];
+        size_t i = 0;
+        for (; name[i] && i < sizeof upper - 1; i++)
+            upper[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
+        upper[i] = '\0';
+        snprintf(out->text[n], VAR_LEN, "CVM_%s=%s", upper, json_string_value(value));
+        out->env[n] = out->text[n];
+        n++;
+    }
+    out->env[n] = NULL;
+    return doc ? true : err_set(err, ERR_NOMEM, "challenge: no memory");
+}
+
+/* --- file and folder --- */
+
+static bool fetch_file(struct buf *out, const struct source_settings *s, const char *path, const struct challenge *c, struct err *err)
+{
+    (void)s;
+    (void)c;
+    return file_read(out, path, err);
+}
+
+/* The newest regular file that does not begin with a dot. */
+static bool fetch_dir(struct buf *out, const struct source_settings *s, const char *path, const struct challenge *c, struct err *err)
+{
+    (void)s;
+    (void)c;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return err_set(err, ERR_NET, "%s: %s", path, strerror(errno));
+    AUTO(auto_free) char *newest = NULL;
+    struct timespec best = {0};
+    for (struct dirent *e; (e = readdir(dir));) {
+        struct stat st;
+        char *name = e->d_name[0] == '.' ? NULL : path_join(path, e->d_name);
+        bool newer = name && stat(name, &st) == 0 && S_ISREG(st.st_mode) &&
+                     (!newest || st.st_mtim.tv_sec > best.tv_sec ||
+                      (st.st_mtim.tv_sec == best.tv_sec && st.st_mtim.tv_nsec > best.tv_nsec));
+        if (newer) {
+            free(newest);
+            newest = STEAL(name);
+            best = st.st_mtim;
+        }
+        free(name);
+    }
+    closedir(dir);
+    return newest ? file_read(out, newest, err) : err_set(err, ERR_NET, "%s: no evidence in this folder yet", path);
+}
+
+static bool check_path(const struct source_settings *s, const char *path, struct err *err)
+{
+    (void)s;
+    return path[0] == '/' || err_set(err, ERR_USAGE, "%s: want an absolute path", path);
+}
+
+/* --- program --- */
+
+enum { MAX_ARGV = 32 };
+
+/* Split at spaces, in place: no quoting, no shell. */
+static bool split_argv(const char **argv, char *text, struct err *err)
+{
+    size_t n = 0;
+    char *save = NULL;
+    for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        if (n == MAX_ARGV)
+            return err_set(err, ERR_USAGE, "more than %d words", MAX_ARGV);
+        argv[n++] = word;
+    }
+    argv[n] = NULL;
+    return n > 0 || err_set(err, ERR_USAGE, "no program");
+}
+
+static bool judge_exec(const struct proc_result *r, struct err *err)
+{
+    if (r->timed_out)
+        return err_set(err, ERR_NET, "did not end in time and was killed: %s", r->last_words);
+    if (r->too_much)
+        return err_set(err, ERR_NET, "said more than %zu bytes and was killed", r->output.max);
+    if (r->exit_status != 0)
+        return err_set(err, ERR_REFUSED, "exit %d: %s", r->exit_status, r->last_words);
+    return r->output.len > 0 || err_set(err, ERR_FORMAT, "printed nothing");
+}
+
+static bool fetch_exec(struct buf *out, const struct source_settings *s, const char *command, const struct challenge *c, struct err *err)
+{
+    AUTO(auto_free) char *words = strdup(command);
+    const char *argv[MAX_ARGV + 1];
+    struct challenge_env env;
+    if (!words || !split_argv(argv, words, err) || !challenge_to_env(&env, c, err))
+        return false;
+    const struct proc p = {.argv = argv, .env = env.env, .max_output = s->max_bytes, .timeout_ms = s->timeout_s * 1000};
+    struct proc_result r;
+    if (!proc_run(&r, &p, err))
+        return false;
+    bool ok = judge_exec(&r, err);
+    if (ok)
+        buf_put(out, buf_view(&r.output));
+    proc_result_done(&r);
+    return ok ? buf_finish(out, err) : err_wrap(err, "%s", argv[0]);
+}
+
+static bool check_exec(const struct source_settings *s, const char *command, struct err *err)
+{
+    (void)s;
+    AUTO(auto_free) char *words = strdup(command);
+    const char *argv[MAX_ARGV + 1];
+    return words && split_argv(argv, words, err) && proc_check(argv[0], err);
+}
+
+/* --- agent over HTTP: ours (POST /evidence), else the CVM agent of generation 1 (cvm-agent-api section 3) --- */
+
+struct agent {
+    struct http *http;
+    struct http_endpoint endpoint;
+    struct http_limits limits;
+};
+
+/* The body of a 200; *status is the answer's in any case. Bodies of failures are kept short, for words. */
+static bool agent_post(struct buf *out, int *status, const struct agent *a, const char *path, const json_t *doc, struct err *err)
+{
+    AUTO(auto_free) char *body = json_dumps(doc, JSON_COMPACT);
+    if (!body)
+        return err_set(err, ERR_NOMEM, "agent: no memory");
+    char url[1024];
+    snprintf(url, sizeof url, "%s%s", a->endpoint.url, path);
+    struct http_endpoint endpoint = a->endpoint;
+    endpoint.url = url;
+    struct http_reply reply = {0};
+    if (!http_post(a->http, &reply, &endpoint, "application/json", bytes_str(body), &a->limits, err))
+        return false;
+    *status = reply.status;
+    bool ok = reply.status == 200;
+    if (ok)
+        buf_put(out, buf_view(&reply.body));
+    else
+        err_set(err, reply.status >= 500 || reply.status == 429 ? ERR_NET : ERR_REFUSED, "agent: %s answers %d: %.*s", path, reply.status,
+                (int)(reply.body.len < 200 ? reply.body.len : 200), (const char *)reply.body.p);
+    http_reply_done(&reply);
+    return ok ? buf_finish(out, err) : false;
+}
+
+/* G1: a registration names nothing; a re-attestation is asked for as a new identity, with nonce, chain and registry. */
+static bool agent_g1(struct buf *out, const struct agent *a, const struct challenge *c, struct err *err)
+{
+    int status;
+    if (c->call != CALL_REATTEST) {
+        json_auto_t *doc = json_pack("{s:i}", "report_type", REPORT_NATIVE);
+        return agent_post(out, &status, a, "/onchain/registration-collaterals", doc, err);
+    }
+    char nonce[24], registry[43] = "0x";
+    snprintf(nonce, sizeof nonce, "%llu", (unsigned long long)c->nonce);
+    hex_encode(registry + 2, BYTES_OF(c->registry));
+    json_auto_t *doc = json_pack("{s:s, s:I, s:s}", "nonce", nonce, "chain_id", (json_int_t)c->chain_id, "contract_address", registry);
+    return agent_post(out, &status, a, "/onchain/new-cvm-identity", doc, err);
+}
+
+static bool fetch_http(struct buf *out, const struct source_settings *s, const char *rest, const struct challenge *c, struct err *err)
+{
+    (void)rest;
+    json_auto_t *doc = challenge_to_json(c);
+    AUTO(http_freep) struct http *http = http_new(err);
+    if (!doc || !http)
+        return doc ? false : err_set(err, ERR_NOMEM, "agent: no memory");
+    const struct agent a = {.http = http,
+                            .endpoint = {.url = s->spec, .ca_file = s->ca_file, .header_file = s->token_file},
+                            .limits = {.deadline_ms = (long)s->timeout_s * 1000, .max_body = s->max_bytes}};
+    int status = 0;
+    if (agent_post(out, &status, &a, "/evidence", doc, err))
+        return true;
+    return (status == 404 || status == 405) && agent_g1(out, &a, c, err);
+}
+
+static bool check_http(const struct source_settings *s, const char *rest, struct err *err)
+{
+    (void)s;
+    return (rest[0] != '\0' && strlen(rest) < 900) || err_set(err, ERR_USAGE, "want http://HOST:PORT");
+}
+
+/* --- the table --- */
+
+static const struct source_kind {
+    const char *prefix;
+    bool (*check)(const struct source_settings *s, const char *rest, struct err *err);
+    bool (*fetch)(struct buf *out, const struct source_settings *s, const char *rest, const struct challenge *c, struct err *err);
+} kinds[] = {
+    {"file:", check_path, fetch_file},
+    {"dir:", check_path, fetch_dir},
+    {"exec:", check_exec, fetch_exec},
+    {"http://", check_http, fetch_http},
+    {"https://", check_http, fetch_http},
+};
+
+static const struct source_kind *find_kind(const struct source_settings *s, const char **rest, struct err *err)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t n = strlen(kinds[i].prefix);
+        if (strncmp(s->spec, kinds[i].prefix, n) == 0) {
+            *rest = s->spec + n;
+            return &kinds[i];
+        }
+    }
+    err_set(err, ERR_USAGE, "evidence source: want file:PATH, dir:PATH, exec:PATH ARG..., http://HOST:PORT or https://HOST:PORT");
+    return NULL;
+}
+
+bool source_check(const struct source_settings *s, struct err *err)
+{
+    const char *rest;
+    const struct source_kind *kind = find_kind(s, &rest, err);
+    return kind && (kind->check(s, rest, err) || err_wrap(err, "evidence source"));
+}
+
+bool source_fetch(struct buf *out, const struct source_settings *s, const struct challenge *c, struct err *err)
+{
+    const char *rest;
+    const struct source_kind *kind = find_kind(s, &rest, err);
+    if (!kind)
+        return false;
+    size_t before = out->len;
+    if (kind->check(s, rest, err) && kind->fetch(out, s, rest, c, err))
+        return out->len > before || err_set(err, ERR_FORMAT, "evidence source: empty");
+    return err_wrap(err, "evidence source");
+}
