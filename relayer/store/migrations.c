@@ -38,6 +38,49 @@ const struct migration migrations[] = {
      "CREATE TABLE accounts ("
      " chain_id INTEGER NOT NULL, account BLOB NOT NULL CHECK (length(account) = 20), chain_nonce INTEGER NOT NULL,"
      " head_block INTEGER NOT NULL, seen_at_s INTEGER NOT NULL, PRIMARY KEY (chain_id, account)) STRICT, WITHOUT ROWID"},
+    /* identities: one row per (chain, registry, identity), what the chain said last, and when it is due: the due time is
+     *   computed by who writes the row, so that finding what is due is an index search.
+     * measurements: every measurement hash that an identity has had, in the order in which it was seen. */
+    {"identities",
+     "CREATE TABLE identities ("
+     " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), id BLOB NOT NULL CHECK (length(id) = 32),"
+     " profile TEXT NOT NULL, label TEXT NOT NULL, source TEXT NOT NULL, tracked_at_s INTEGER NOT NULL,"
+     " registered INTEGER NOT NULL, tee_type INTEGER NOT NULL, cloud_type INTEGER NOT NULL,"
+     " tee_ttl_s INTEGER NOT NULL, tpm_ttl_s INTEGER NOT NULL, tee_recent_s INTEGER NOT NULL, tpm_recent_s INTEGER NOT NULL,"
+     " measurement_hash BLOB NOT NULL CHECK (length(measurement_hash) = 32), nonce INTEGER NOT NULL,"
+     " read_at_s INTEGER NOT NULL, read_block INTEGER NOT NULL, collateral_expires_s INTEGER NOT NULL,"
+     " due_s INTEGER NOT NULL, retry_at_s INTEGER NOT NULL, failures INTEGER NOT NULL, last_error TEXT NOT NULL,"
+     " warned_state INTEGER NOT NULL, PRIMARY KEY (chain_id, registry, id)) STRICT, WITHOUT ROWID;"
+     "CREATE INDEX identities_due ON identities (max(due_s, retry_at_s));"
+     "CREATE TABLE measurements ("
+     " seq INTEGER PRIMARY KEY, chain_id INTEGER NOT NULL, registry BLOB NOT NULL, id BLOB NOT NULL,"
+     " measurement_hash BLOB NOT NULL CHECK (length(measurement_hash) = 32), block INTEGER NOT NULL, block_time_s INTEGER NOT NULL,"
+     " tx_hash BLOB, detail TEXT NOT NULL) STRICT;"
+     "CREATE INDEX measurements_identity ON measurements (chain_id, registry, id, seq)"},
+
+    /* claims: who is at work on an identity, for how long; the token grows with each claim, so that a late owner is known. */
+    {"claims",
+     "CREATE TABLE claims ("
+     " chain_id INTEGER NOT NULL, registry BLOB NOT NULL, id BLOB NOT NULL, owner TEXT NOT NULL, token INTEGER NOT NULL,"
+     " until_s INTEGER NOT NULL, PRIMARY KEY (chain_id, registry, id)) STRICT, WITHOUT ROWID"},
+
+    /* pins: what stood at a contract's address when it was first used. */
+    {"pins",
+     "CREATE TABLE pins ("
+     " chain_id INTEGER NOT NULL, address BLOB NOT NULL CHECK (length(address) = 20), code_hash BLOB NOT NULL CHECK (length(code_hash) = 32),"
+     " implementation BLOB, implementation_code_hash BLOB, pinned_at_s INTEGER NOT NULL, PRIMARY KEY (chain_id, address)) STRICT, WITHOUT ROWID"},
+
+    /* cache: collateral as it was fetched, by name. marks: the highest value ever verified per kind and subject (evaluation
+     * data number, issue date, CRL number). tpm_clocks: the last clock that an attestation key was seen with. */
+    {"collateral",
+     "CREATE TABLE cache ("
+     " name TEXT PRIMARY KEY, fetched_at_s INTEGER NOT NULL, expires_at_s INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+     "CREATE TABLE marks ("
+     " kind TEXT NOT NULL, subject TEXT NOT NULL, value INTEGER NOT NULL, seen_at_s INTEGER NOT NULL, PRIMARY KEY (kind, subject))"
+     " STRICT, WITHOUT ROWID;"
+     "CREATE TABLE tpm_clocks ("
+     " ak BLOB PRIMARY KEY CHECK (length(ak) = 32), reset_count INTEGER NOT NULL, restart_count INTEGER NOT NULL,"
+     " clock_ms INTEGER NOT NULL, seen_at_s INTEGER NOT NULL) STRICT, WITHOUT ROWID"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;

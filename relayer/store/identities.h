@@ -1,0 +1,83 @@
+/* Tracked identities and what the chain last said of them; their measurement history. One row per chain, registry and
+ * identity. When something is due is computed elsewhere (sched); here it is kept and found. */
+#ifndef CVM_STORE_IDENTITIES_H
+#define CVM_STORE_IDENTITIES_H
+
+#include "relayer/store/db.h"
+
+struct identity_key {
+    uint64_t chain_id;
+    struct addr20 registry;
+    struct hash32 id;
+};
+
+struct identity_row {
+    struct identity_key key;
+    char profile[8];   /* "g1b" */
+    char label[64];    /* the operator's name for it */
+    char source[1024]; /* where fresh evidence comes from; "" for the configured one */
+    int64_t tracked_at_s;
+    /* what the chain said, at read_at_s (local clock) and read_block; 0: never read */
+    int64_t read_at_s;
+    uint64_t read_block;
+    bool registered;
+    uint8_t tee_type, cloud_type;
+    uint64_t tee_ttl_s, tpm_ttl_s, nonce;
+    int64_t tee_recent_s, tpm_recent_s;
+    struct hash32 measurement_hash;
+    int64_t collateral_expires_s; /* 0: not known */
+    int64_t due_s;                /* chain time from which on something is due; INT64_MAX: nothing */
+    int64_t retry_at_s;           /* not before */
+    uint32_t failures;            /* in a row */
+    char last_error[256];
+    int warned_state;             /* the state that was last told about */
+};
+
+struct identity_list {
+    struct identity_row *row;
+    size_t count;
+};
+void identity_list_done(struct identity_list *list);
+
+/* Insert, or replace all but the key. */
+bool identities_put(struct db *db, const struct identity_row *row, struct err *err);
+/* *found false where there is none. */
+bool identities_get(struct db *db, struct identity_row *out, bool *found, const struct identity_key *key, struct err *err);
+/* The identities that begin with prefix (hex digits of the id, may be empty), by id; on every chain and registry. */
+bool identities_list(struct db *db, struct identity_list *out, const char *hex_prefix, struct err *err);
+/* Those whose due_s and retry_at_s have both come, most urgent first. */
+bool identities_due(struct db *db, struct identity_list *out, int64_t now_s, size_t max, struct err *err);
+/* The earliest moment at which something becomes due; INT64_MAX where nothing will. */
+bool identities_next_due(struct db *db, int64_t *out_s, struct err *err);
+/* Row and history. *found false where there was none. */
+bool identities_forget(struct db *db, const struct identity_key *key, bool *found, struct err *err);
+
+struct measurement_row {
+    struct hash32 hash;
+    uint64_t block;
+    int64_t block_time_s;
+    bool has_tx;
+    struct hash32 tx_hash;
+    char detail[1024]; /* JSON or "" */
+};
+struct measurement_list {
+    struct measurement_row *row;
+    size_t count;
+};
+void measurement_list_done(struct measurement_list *list);
+/* Appended, unless it says what the last one said (same hash, same transaction). */
+bool measurements_add(struct db *db, const struct identity_key *key, const struct measurement_row *row, struct err *err);
+/* Oldest first. */
+bool measurements_list(struct db *db, struct measurement_list *out, const struct identity_key *key, struct err *err);
+
+/* --- who is at work on an identity --- */
+
+/* Claim it for lease_s seconds. *got false: somebody else holds it. owner: host, pid and start, or the like. token: shown
+ * when the work's outcome is written; a claim that was taken over has another one. */
+bool claims_take(struct db *db, uint64_t *token, bool *got, const struct identity_key *key, const char *owner, int64_t now_s,
+                 int64_t lease_s, struct err *err);
+bool claims_renew(struct db *db, bool *still_ours, const struct identity_key *key, uint64_t token, int64_t now_s, int64_t lease_s,
+                  struct err *err);
+bool claims_release(struct db *db, const struct identity_key *key, uint64_t token, struct err *err);
+
+#endif

@@ -1,0 +1,149 @@
+#include "crypto/base/auto.h"
+#include "relayer/store/collateral.h"
+#include "relayer/store/identities.h"
+#include "tests/support/vectors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static char dir[64];
+static struct db *db;
+
+static int make(void **state)
+{
+    (void)state;
+    strcpy(dir, "/tmp/cvm-st-XXXXXX");
+    return mkdtemp(dir) && db_open(&db, dir, NULL) ? 0 : -1;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    db_close(db);
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    return system(command);
+}
+
+static struct identity_row row_of(uint8_t n, int64_t due_s)
+{
+    struct identity_row r = {.key = {31337, {{1}}, {{n, 0xab}}}, .profile = "g1b", .tee_ttl_s = UINT64_MAX, .due_s = due_s, .measurement_hash = {{n}}};
+    return r;
+}
+
+static void identities_are_found_by_prefix_and_by_due_time(void **state)
+{
+    (void)state;
+    for (uint8_t n = 1; n <= 20; n++) {
+        struct identity_row r = row_of(n, n * 100);
+        assert_true(identities_put(db, &r, NULL));
+    }
+    AUTO(identity_list_done) struct identity_list all = {0}, one = {0}, due = {0};
+    assert_true(identities_list(db, &all, "", NULL));
+    assert_int_equal(all.count, 20);
+    assert_true(identities_list(db, &one, "07AB", NULL));
+    assert_int_equal(one.count, 1);
+    assert_true(one.row[0].tee_ttl_s == INT64_MAX);
+    assert_false(identities_list(db, &one, "x", NULL));
+    assert_true(identities_due(db, &due, 500, 3, NULL));
+    assert_int_equal(due.count, 3);
+    assert_int_equal(due.row[0].due_s, 100);
+    int64_t next_s;
+    assert_true(identities_next_due(db, &next_s, NULL));
+    assert_int_equal(next_s, 100);
+
+    bool found;
+    struct identity_row r = due.row[0];
+    r.retry_at_s = 450;
+    assert_true(identities_put(db, &r, NULL));
+    assert_true(identities_next_due(db, &next_s, NULL));
+    assert_int_equal(next_s, 200);
+    assert_true(identities_forget(db, &r.key, &found, NULL) && found);
+    assert_true(identities_get(db, &r, &found, &r.key, NULL) && !found);
+}
+
+static void the_due_search_uses_its_index(void **state)
+{
+    (void)state;
+    AUTO(stmt_done) struct stmt s = db_stmt(db, "EXPLAIN QUERY PLAN SELECT id FROM identities WHERE max(due_s, retry_at_s) <= 5"
+                                                " ORDER BY max(due_s, retry_at_s) LIMIT 3");
+    assert_true(stmt_row(&s));
+    assert_non_null(strstr(stmt_get_text(&s, "detail"), "identities_due"));
+    assert_false(stmt_row(&s)); /* nothing is sorted */
+}
+
+static void measurements_are_kept_in_order_without_repeats(void **state)
+{
+    struct identity_key key = {1, {{1}}, {{2}}};
+    struct measurement_row a = {.hash = {{1}}, .block = 5}, b = {.hash = {{2}}, .block = 6, .has_tx = true, .tx_hash = {{9}}};
+    (void)state;
+    assert_true(measurements_add(db, &key, &a, NULL) && measurements_add(db, &key, &a, NULL));
+    assert_true(measurements_add(db, &key, &b, NULL) && measurements_add(db, &key, &a, NULL));
+    AUTO(measurement_list_done) struct measurement_list list = {0};
+    assert_true(measurements_list(db, &list, &key, NULL));
+    assert_int_equal(list.count, 3);
+    assert_true(list.row[1].has_tx && list.row[1].tx_hash.b[0] == 9 && !list.row[2].has_tx);
+}
+
+static void one_owner_holds_a_claim_until_it_runs_out(void **state)
+{
+    struct identity_key key = {1, {{1}}, {{2}}};
+    uint64_t first, second;
+    bool got, ours;
+    (void)state;
+    assert_true(claims_take(db, &first, &got, &key, "a", 1000, 60, NULL) && got);
+    assert_true(claims_take(db, &second, &got, &key, "b", 1059, 60, NULL) && !got);
+    assert_true(claims_renew(db, &ours, &key, first, 1050, 60, NULL) && ours);
+    assert_true(claims_take(db, &second, &got, &key, "b", 1110, 60, NULL) && got);
+    assert_int_equal(second, first + 1);
+    assert_true(claims_renew(db, &ours, &key, first, 1111, 60, NULL) && !ours);
+    assert_true(claims_release(db, &key, second, NULL));
+    assert_true(claims_take(db, &first, &got, &key, "a", 1112, 60, NULL) && got);
+    /* the clock fell back by a day: the lease lies too far ahead to be one */
+    assert_true(claims_take(db, &second, &got, &key, "b", 1112 - 86400, 60, NULL) && got);
+}
+
+static void marks_only_grow(void **state)
+{
+    int64_t v = 0;
+    bool found;
+    (void)state;
+    assert_true(marks_get(db, &v, &found, "crl", "x", NULL) && !found);
+    assert_true(marks_raise(db, "crl", "x", 7, 1, NULL) && marks_raise(db, "crl", "x", 5, 2, NULL));
+    assert_true(marks_get(db, &v, &found, "crl", "x", NULL) && found);
+    assert_int_equal(v, 7);
+}
+
+static void bodies_clocks_and_pins_come_back(void **state)
+{
+    AUTO(buf_done) struct buf out = buf_new(100);
+    struct cache_row row;
+    struct tpm_clock_row clock = {1, 2, UINT64_C(1) << 40, 5}, clock_back;
+    struct pin_row pin = {.code_hash = {{1}}, .is_proxy = true, .implementation = {{2}}, .implementation_code_hash = {{3}}}, pin_back;
+    bool found;
+    (void)state;
+    assert_true(cache_put(db, "a", BYTES_LIT("body"), (struct cache_row){1, 2}, NULL));
+    assert_true(cache_get(db, &out, &row, &found, "a", NULL) && found);
+    assert_true(bytes_eq(buf_view(&out), BYTES_LIT("body")) && row.expires_at_s == 2);
+    assert_true(cache_drop(db, "a", NULL) && cache_get(db, &out, &row, &found, "a", NULL) && !found);
+
+    assert_true(tpm_clocks_put(db, (struct hash32){{4}}, &clock, NULL));
+    assert_true(tpm_clocks_get(db, &clock_back, &found, (struct hash32){{4}}, NULL) && found);
+    assert_true(clock_back.clock_ms == clock.clock_ms && clock_back.restart_count == 2);
+    assert_true(pins_put(db, 1, (struct addr20){{5}}, &pin, NULL));
+    assert_true(pins_get(db, &pin_back, &found, 1, (struct addr20){{5}}, NULL) && found);
+    assert_true(pin_back.is_proxy && addr20_eq(pin_back.implementation, pin.implementation));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(identities_are_found_by_prefix_and_by_due_time, make, drop),
+        cmocka_unit_test_setup_teardown(the_due_search_uses_its_index, make, drop),
+        cmocka_unit_test_setup_teardown(measurements_are_kept_in_order_without_repeats, make, drop),
+        cmocka_unit_test_setup_teardown(one_owner_holds_a_claim_until_it_runs_out, make, drop),
+        cmocka_unit_test_setup_teardown(marks_only_grow, make, drop),
+        cmocka_unit_test_setup_teardown(bodies_clocks_and_pins_come_back, make, drop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
