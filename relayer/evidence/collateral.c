@@ -4,6 +4,7 @@
 #include "crypto/base/der.h"
 #include "crypto/base/text.h"
 #include "crypto/pem.h"
+#include "relayer/evidence/snp_certs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 #define POOL_MAX      ((size_t)64 << 20)
 #define TEXT_MAX      ((size_t)16 << 20) /* of a string inside JSON */
 #define MAX_NESTING   4                  /* an export in an export in .. */
-#define AMD_ENTRY_LEN 24
 
 /* What is being added; the first failure (of memory, never of content) sticks. */
 struct adding {
@@ -204,47 +204,12 @@ static void add_pem(struct adding *a, struct bytes text)
         add_unreadable(a, text, COLLATERAL_CERTS, SIGNED_NONE, "PEM without a certificate or CRL");
 }
 
-/* --- AMD's certificate table: GUID, offset, length, .. until a zero entry (AMD 56421, 4.1.8.1) --- */
-
-static bool amd_entry(struct bytes table, size_t i, struct bytes *der, bool *crl)
+/* AMD's certificate table is kept whole: what a damaged one means is for the check that reads it to say. */
+static void add_table(struct adding *a, struct bytes table)
 {
-    static const uint8_t crl_guid[16] = {0x92, 0xf8, 0x1b, 0xc3, 0x58, 0x11, 0x4d, 0x3d,
-                                         0x97, 0xff, 0xd1, 0x9f, 0x88, 0xdc, 0x67, 0xea};
-    struct bytes entry = bytes_sub(table, i * AMD_ENTRY_LEN, AMD_ENTRY_LEN);
-    if (entry.len != AMD_ENTRY_LEN)
-        return false;
-    *der = bytes_sub(table, le32(entry.p + 16), le32(entry.p + 20));
-    *crl = bytes_eq(bytes_sub(entry, 0, 16), BYTES(crl_guid));
-    return der->len > 2 && der->p[0] == DER_SEQUENCE && der_element_len(*der) == der->len;
-}
-
-static bool amd_end(struct bytes table, size_t i)
-{
-    struct bytes entry = bytes_sub(table, i * AMD_ENTRY_LEN, AMD_ENTRY_LEN);
-    return entry.len == AMD_ENTRY_LEN && bytes_is_zero(entry);
-}
-
-static bool add_amd_table(struct adding *a, struct bytes table)
-{
-    struct bytes item[COLLATERAL_MAX_CERTS], der;
-    struct der_list certs = {.item = item};
-    bool crl;
-    size_t n = 0;
-    for (; n < COLLATERAL_MAX_CERTS && !amd_end(table, n); n++)
-        if (!amd_entry(table, n, &der, &crl))
-            return false;
-    if (n == 0 || !amd_end(table, n))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        amd_entry(table, i, &der, &crl);
-        if (crl)
-            add_crl(a, der);
-        else
-            item[certs.count++] = der;
-    }
-    if (certs.count > 0)
-        add_certs(a, table, &certs);
-    return true;
+    struct collateral_item *item = item_new(a, table);
+    if (item)
+        item->kind = COLLATERAL_TABLE;
 }
 
 /* --- JSON --- */
@@ -419,15 +384,18 @@ static void add_hex(struct adding *a, struct bytes text)
 {
     AUTO(buf_done) struct buf der = buf_new(text.len);
     bool ok = true;
-    if (!hex_decode(&der, text, NULL) || der.len == 0 || der.p[0] != DER_SEQUENCE) {
+    bool table = hex_decode(&der, text, NULL) && snp_table_recognise(buf_view(&der));
+    if (!table && (der.failed || der.len == 0 || der.p[0] != DER_SEQUENCE)) {
         add_unreadable(a, text, COLLATERAL_UNREADABLE, SIGNED_NONE, "of no kind that is known here");
         return;
     }
     struct bytes kept = arena_copy(&a->pool->mem, buf_view(&der), &ok);
-    if (ok)
-        add_der(a, kept);
-    else
+    if (!ok)
         no_memory(a);
+    else if (table)
+        add_table(a, kept);
+    else
+        add_der(a, kept);
 }
 
 /* data lives as long as the pool. */
@@ -442,11 +410,13 @@ static void add_any(struct adding *a, struct bytes data)
         add_unreadable(a, data, COLLATERAL_UNREADABLE, SIGNED_NONE, "empty");
     else if (text.p[0] == '{' || text.p[0] == '[')
         add_json(a, text);
+    else if (snp_table_recognise(data)) /* its entries may be PEM */
+        add_table(a, data);
     else if (bytes_find(text, BYTES_LIT("-----BEGIN "), 0) != SIZE_MAX)
         add_pem(a, text);
     else if (data.p[0] == DER_SEQUENCE && !(data.len > 2 && (data.p[1] | 0x20) == 'x'))
         add_der(a, data);
-    else if (!add_amd_table(a, data))
+    else
         add_hex(a, text);
 }
 
@@ -496,6 +466,8 @@ const char *collateral_item_name(const struct collateral_item *item)
         return "certificates";
     case COLLATERAL_CRL:
         return "CRL";
+    case COLLATERAL_TABLE:
+        return "AMD certificate table";
     case COLLATERAL_UNREADABLE:
         break;
     }
@@ -568,6 +540,7 @@ static void put_item(struct buf *out, const struct collateral *pool, const struc
     };
     const char *kind = item->kind == COLLATERAL_SIGNED  ? kinds[item->json.kind]
                        : item->kind == COLLATERAL_CERTS ? "certificates"
+                       : item->kind == COLLATERAL_TABLE ? "certificate_table"
                                                         : "crl";
     buf_printf(out, "{\"kind\":\"%s\",\"origin\":", kind);
     put_json_string(out, bytes_str(item->origin));
@@ -583,7 +556,7 @@ static void put_item(struct buf *out, const struct collateral *pool, const struc
         put_certs_pem(out, item);
     } else {
         buf_text(out, "\"0x");
-        buf_hex(out, item->crl.der);
+        buf_hex(out, item->kind == COLLATERAL_TABLE ? item->raw : item->crl.der);
         buf_u8(out, '"');
     }
     buf_text(out, item->early ? ",\"update\":\"early\"}" : "}");

@@ -17,6 +17,7 @@ enum collateral_kind {
     COLLATERAL_SIGNED, /* Intel's signed JSON */
     COLLATERAL_CERTS,
     COLLATERAL_CRL,
+    COLLATERAL_TABLE, /* AMD's GUID certificate table, not taken apart (snp_certs.h) */
 };
 
 #define COLLATERAL_MAX_ITEMS 1024

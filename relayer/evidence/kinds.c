@@ -2,5 +2,7 @@
 #include "relayer/evidence/evidence.h"
 
 const struct kind *const evidence_kinds[] = {
+    &snp_kind,
+    &snp_accept_kind,
     NULL,
 };

@@ -9,13 +9,16 @@
 
 /* Views into whatever it was decoded from, which must outlive it. */
 struct snp_journal {
-    uint8_t result;          /* 0 success, 1 root not trusted, 2 intermediate not trusted, 3 timestamp */
-    uint64_t timestamp_s;    /* when the prover looked at the certificates' dates; block time minus a setting is the oldest taken */
+    uint8_t result;       /* 0 success, 1 root not trusted, 2 intermediate not trusted, 3 timestamp */
+    uint64_t timestamp_s; /* when the prover looked at the certificates' dates; block time minus a setting is the oldest
+                             taken */
     uint8_t processor_model; /* 0 Milan, 1 Genoa, 2 Bergamo, 3 Siena; there is no Turin */
     struct bytes raw_report; /* the 1184 bytes */
-    /* Root first. certs[0] is the SHA-256 of the root's DER, certs[i] that of certs[i - 1] || SHA-256(DER of certificate i). */
+    /* Root first. certs[0] is the SHA-256 of the root's DER, certs[i] that of certs[i - 1] || SHA-256(DER of
+     * certificate i). */
     struct hash32 certs[SNP_JOURNAL_MAX_CERTS];
-    struct bytes serials[SNP_JOURNAL_MAX_CERTS]; /* big-endian without leading zeros (0 is one zero byte), at most 20 bytes */
+    struct bytes
+        serials[SNP_JOURNAL_MAX_CERTS]; /* big-endian without leading zeros (0 is one zero byte), at most 20 bytes */
     size_t num_certs, num_serials;
     uint8_t trusted_prefix_len; /* how many of certs the contract must already trust; 0 is refused */
 };

@@ -12,9 +12,8 @@ struct snp_min_tcb {
 };
 
 struct snp_policy {
-    bool require_crl;   /* a CRL that is not at hand: NOT_RUN (strict) or waived (authentic) */
     bool require_chain; /* the ARK's certificate too, though its key is pinned */
-    /* guest policy (AMD 56860 4.3) and platform info: allow_x: the guest may run with it; require_x: it must */
+    /* guest policy (AMD 56860 4.3), and the platform info that goes with it */
     bool allow_debug, allow_provisional, allow_unordered_tcb;
     bool forbid_migration_agent, forbid_smt, require_single_socket, forbid_cxl;
     bool require_aes_256_xts, require_rapl_off, require_ciphertext_hiding, require_page_swap_off;
@@ -26,8 +25,9 @@ struct snp_policy {
     struct snp_min_tcb min_current, min_reported, min_committed, min_launch;
     bool require_id_block; /* an id key digest other than zero */
     bool require_author_key;
-    struct policy_word_list products; /* "milan", "genoa", "siena", "bergamo", "turin" */
-    struct policy_hex_list id_key_digests, author_key_digests, host_data, report_data, measurements, family_ids, image_ids;
+    struct policy_word_list products; /* "milan", "genoa", "siena" (with Bergamo), "turin" */
+    struct policy_hex_list id_key_digests, author_key_digests, host_data, report_data, measurements, family_ids,
+        image_ids;
     struct policy_hex_list chip_ids, denied_chip_ids;
     uint64_t required_launch_mitigations, required_current_mitigations; /* bits that must be set */
 };
