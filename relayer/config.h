@@ -32,7 +32,7 @@ struct config {
     int64_t rpc_timeout_s;
     uint64_t report_id_pcr;
     /* [account] */
-    char *keystore, *passphrase_file;
+    char *keystore, *key_file, *passphrase_file;
     /* [fees] */
     struct u256 max_fee_wei, max_tip_wei, min_tip_wei, max_cost_wei, max_daily_cost_wei; /* 0: no limit */
     int64_t bump_after_s;
@@ -40,13 +40,14 @@ struct config {
     bool legacy_tx;
     char *finality; /* "finalized", "safe", or a number of blocks */
     int64_t wait_timeout_s;
-    /* [evidence] */
+    /* [trust] */
     char *policy;
     struct text_list collateral, root;
     bool allow_foreign_evidence;
     int64_t max_evidence_age_s; /* 0: the policy's */
-    char *identity_key, *identity_passphrase_file;
     char *pccs_url, *kds_url;
+    /* [identity] */
+    char *identity_key, *identity_passphrase_file;
     /* [freshness] */
     struct lead tee_due, tpm_due, warn;
     uint64_t jitter_percent;

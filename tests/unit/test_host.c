@@ -90,7 +90,7 @@ static void every_default_parses_and_origins_rank(void **state)
     char dir[] = "/tmp/cvm-config-XXXXXX", path[64];
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/c.ini", dir);
-    write_file(path, "; comment\n[chain]\nchain_id = 5\nrpc_url = http://a\nrpc_url = http://b\n[evidence]\nroot = r.pem\n[fees]\nmax_fee = 2gwei\n", 0600);
+    write_file(path, "; comment\n[chain]\nchain_id = 5\nrpc_url = http://a\nrpc_url = http://b\n[trust]\nroot = r.pem\n[fees]\nmax_fee = 2gwei\n", 0600);
     char *env[] = {"CVM_RELAYER_CHAIN_ID=6", "OTHER=1", "CVM_RELAYER_COLLATERAL=/a /b", NULL};
     struct config cfg = {0};
     struct err err = {0};
