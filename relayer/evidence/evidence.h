@@ -114,7 +114,7 @@ struct kind {
     int64_t (*expires)(const struct ev *ev); /* 0: no limit; may be NULL */
 };
 extern const struct kind *const evidence_kinds[]; /* NULL-terminated; kinds.c, whose rows these are: */
-extern const struct kind tdx_kind, snp_kind, snp_accept_kind, tpm_kind, binding_kind;
+extern const struct kind tdx_kind, snp_kind, snp_accept_kind, zk_kind, tpm_kind, binding_kind;
 
 /* ev: the caller's block filled in, the rest zero. Calls evidence_done itself never: render needs the parts. */
 void evidence_judge(struct ev *ev, struct verdict *out);

@@ -4,5 +4,6 @@
 const struct kind *const evidence_kinds[] = {
     &snp_kind,
     &snp_accept_kind,
+    &zk_kind,
     NULL,
 };

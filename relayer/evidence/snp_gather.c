@@ -147,6 +147,7 @@ void snp_gather(struct snp_gathered *out, struct ev *ev, struct snp_part *p, str
         add_table(&g, table);
     for (size_t i = 0; i < ev->bundle->num_snp_certs; i++)
         add_certs(&g, ev->bundle->snp_certs[i]);
+    out->num_own = out->pool.count;
     for (size_t i = 0; ev->collateral && i < ev->collateral->count; i++)
         add_item(&g, &ev->collateral->items[i]);
 }

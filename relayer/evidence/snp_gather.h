@@ -15,6 +15,7 @@ struct snp_crls {
 };
 struct snp_gathered {
     struct snp_pool pool;
+    size_t num_own; /* the first so many of the pool came with the evidence itself */
     struct snp_crls crls;
 };
 /* table: of an extended report; empty where there is none. Writes to p what was wrong with tables and certificates. */

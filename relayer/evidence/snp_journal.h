@@ -23,4 +23,8 @@ struct snp_journal {
     uint8_t trusted_prefix_len; /* how many of certs the contract must already trust; 0 is refused */
 };
 
+struct ev;
+/* Can a journal speak of the product of this SNP evidence? Turin it cannot, so the registry cannot take it. */
+bool snp_journal_takes(const struct ev *ev);
+
 #endif

@@ -148,6 +148,8 @@ void snp_open(struct ev *ev)
     snp_pool_pick(&p->chain, &g->pool, &p->report, ev->now_s);
     if (p->chain.has_leaf)
         open_leaf(p);
+    for (size_t i = 0; p->chain.has_leaf && i < g->num_own; i++)
+        p->own_leaf |= bytes_eq(g->pool.cert[i].der, p->chain.cert[0].der);
     struct pinned_root anchor = {0};
     if (p->chain.has_leaf && p->chain.has_intermediate)
         judge_chain(ev, p, &anchor);

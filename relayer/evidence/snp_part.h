@@ -30,6 +30,7 @@ struct snp_part {
     bool has_leaf; /* chain.has_leaf, and its extensions parse: leaf; else leaf_why */
     struct snp_leaf leaf;
     struct err leaf_why;
+    bool own_leaf; /* it came with the evidence itself */
     struct pubkey *leaf_key;  /* NULL: no leaf, or no P-384 key */
     enum snp_product product; /* by CPUID, else by the leaf's issuer */
 
