@@ -167,7 +167,7 @@ static bool take_certs(struct bundle *b, const struct abi_value *v, struct err *
 
 static bool is_p256(const struct identity *id)
 {
-    return id->scheme == ALG_ECDSA && id->params == CURVE_P256;
+    return id->algo == ALG_ECC && id->params == CURVE_P256;
 }
 
 /* The key in its own form; what is not the profile's canonical form of one is kept as it stands beside it. */
