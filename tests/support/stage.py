@@ -111,7 +111,7 @@ class Stage:
         return answer["result"]
 
     def deploy(self):
-        out = subprocess.run(["node", os.path.join(TOP, "deploy/devnet/deploy.mjs"), "--rpc-url", self.url], capture_output=True, text=True,
+        out = subprocess.run(["node", os.path.join(TOP, "deploy/devnet/deploy.mjs"), "--rpc", self.url], capture_output=True, text=True,
                              cwd=TOP)
         if out.returncode:
             raise SystemExit("devnet registry does not deploy: " + out.stderr[-2000:] + out.stdout[-500:])
