@@ -27,6 +27,9 @@ struct expected {
     bool has_nonce;
     uint64_t nonce; /* the identity's nonce on chain */
     enum call_kind call; /* what the evidence is to be used for; CALL_NONE: CALL_ATTEST or what the calldata says */
+    const struct pubkey *ak; /* the one the registry stored for this identity; NULL: not known */
+    uint32_t report_id_pcr;  /* 0: 15 */
+    struct bytes golden;     /* text of a golden file (golden.h); empty: none */
 };
 
 /* What earlier verifications left behind (the store's, behind these pointers). Either may be NULL: nothing was seen before. */

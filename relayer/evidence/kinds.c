@@ -5,5 +5,7 @@ const struct kind *const evidence_kinds[] = {
     &snp_kind,
     &snp_accept_kind,
     &zk_kind,
+    &tpm_kind,
+    &binding_kind,
     NULL,
 };

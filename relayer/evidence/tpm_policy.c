@@ -3,6 +3,7 @@
 #define KEY(type, field, size, help) {"tpm", #field, type, offsetof(struct policy, tpm.field), size, help}
 
 const struct policy_key tpm_policy_keys[] = {
+    KEY(POLICY_BOOL, allow_sha1_bank, 0, "PCR values of the SHA-1 bank"),
     KEY(POLICY_BOOL, require_event_log, 0, "a TCG event log that replays to the quoted PCRs"),
     KEY(POLICY_BOOL, require_ak_certificate, 0, "an AK certificate that chains to a cloud's root"),
     KEY(POLICY_BOOL, require_safe_clock, 0, "the quote's clock must be marked safe"),
@@ -18,6 +19,5 @@ const size_t num_tpm_policy_keys = sizeof tpm_policy_keys / sizeof tpm_policy_ke
 
 void tpm_policy_defaults(struct tpm_policy *out, bool authentic)
 {
-    (void)authentic; /* the two differ in nothing that is optional here */
-    *out = (struct tpm_policy){0};
+    *out = (struct tpm_policy){.allow_sha1_bank = authentic};
 }

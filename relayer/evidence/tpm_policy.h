@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 struct tpm_policy {
+    bool allow_sha1_bank;        /* PCR values of the SHA-1 bank */
     bool require_event_log;      /* a TCG log must be there (and replay to the quoted PCRs) */
     bool require_ak_certificate; /* not only the var data's word: a chain to a cloud's root */
     bool require_safe_clock;     /* the quote's clock must be marked safe */
