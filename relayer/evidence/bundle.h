@@ -71,7 +71,7 @@ struct bundle {
     bool has_report;
     struct bytes report;   /* native: quote or report. zk: the output (SNP: ABI-encoded VerifierJournal) */
     struct bytes zk_proof; /* zk only */
-    struct bytes quote, signature; /* TPMS_ATTEST, TPMT_SIGNATURE */
+    struct bytes quote, signature; /* TPMS_ATTEST (p NULL: none given), TPMT_SIGNATURE */
     struct bundle_pcr *pcrs;
     size_t num_pcrs;
     struct bytes report_id;

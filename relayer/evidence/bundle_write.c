@@ -95,7 +95,8 @@ static json_t *pcr_json(struct writer *w, const struct bundle_pcr *p)
 static json_t *tpm_json(struct writer *w, const struct bundle *b)
 {
     json_t *o = json_object();
-    put_bytes(w, o, "quote", b->quote);
+    if (b->quote.p) /* an empty one is not the same as none */
+        put(w, o, "quote", hex_json(b->quote));
     put_bytes(w, o, "signature", b->signature);
     if (b->num_pcrs) {
         json_t *list = json_array();

@@ -110,8 +110,10 @@ static bool lacks_pcrs(const struct ev *ev, struct finding *f)
 static struct finding check_attest(struct ev *ev)
 {
     const struct tpm_part *p = ev->tpm;
-    if (!p || !ev->bundle->quote.len)
+    if (!p || !ev->bundle->quote.p)
         return check_not_run("no TPM quote given");
+    if (!ev->bundle->quote.len)
+        return check_fail("the quote given is empty");
     if (p->has_attest || (p->has_head && p->attest_why.code == ERR_NONE))
         return check_pass();
     if (p->has_head && (p->attest.magic != TPM_MAGIC || p->attest.type != TPM_ST_QUOTE))
