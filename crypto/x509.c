@@ -249,6 +249,7 @@ static bool parse_tbs(struct cert *c, struct bytes tbs, struct err *err)
     bool v3;
     if (!parse_version(&v3, &d))
         return err_set(err, ERR_FORMAT, "version: want v3, or v1 left out");
+    c->v1 = !v3;
     c->serial = der_uint(&d, SERIAL_MAX, "serialNumber");
     struct bytes inner_alg = der_raw(&d, DER_SEQUENCE, "signature");
     c->issuer = der_raw(&d, DER_SEQUENCE, "issuer");

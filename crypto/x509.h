@@ -32,6 +32,7 @@ struct cert_ext {
 /* Views into the DER, which must outlive it. */
 struct cert {
     struct bytes der, tbs;
+    bool v1; /* no extensions at all; a root may still be one */
     struct bytes serial; /* without a leading zero */
     struct bytes issuer, subject; /* whole Name elements */
     struct bytes spki;

@@ -113,7 +113,8 @@ static enum chain_fault judge(const struct cert *certs, size_t num_certs, size_t
     const struct cert *issuer = last ? c : &certs[i + 1];
     if ((!last || anchor->in_chain) && !names_fit(c, issuer))
         return CHAIN_NAMES;
-    if (i == 0 ? !may_be_leaf(c, rules) : !may_issue(c, intermediates))
+    bool v1_root = c->v1 && last && anchor->in_chain; /* cannot say that it is a CA: it is trusted for being pinned */
+    if (i == 0 ? !may_be_leaf(c, rules) : !v1_root && !may_issue(c, intermediates))
         return CHAIN_CA;
     if (!critical_all_known(c, rules))
         return CHAIN_CRITICAL;
