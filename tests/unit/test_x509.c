@@ -143,7 +143,7 @@ static void every_flipped_bit_of_a_real_chain_is_refused(void **state)
         load_real(&s, &reals[i]);
         AUTO(pubkey_freep) struct pubkey *root = cert_pubkey(&s.cert[s.n - 1], NULL);
         int64_t now_s = in_force(&s);
-        size_t step = i < 2 ? 1 : 29; /* RSA and P-384 cost more */
+        size_t step = i == 1 ? 1 : 37; /* one chain in full, the others by samples: a minute is too long for everyday */
         for (size_t k = 0; k < s.n; k++)
             for (size_t bit = k; bit < 8 * s.der[k].len; bit += step) {
                 uint8_t *p = (uint8_t *)s.der[k].p + bit / 8, mask = (uint8_t)(1 << bit % 8);
@@ -300,7 +300,7 @@ static void random_chains_agree_with_openssl(void **state)
     };
     unsigned seed = 20260131;
     size_t both = 0, none = 0, stricter = 0;
-    for (size_t i = 0; i < 1500; i++) {
+    for (size_t i = 0; i < 500; i++) {
         struct made_spec specs[LENGTH];
         memcpy(specs, good_specs, sizeof specs);
         for (int k = rand_r(&seed) % 3; k >= 0; k--) {
@@ -324,7 +324,7 @@ static void random_chains_agree_with_openssl(void **state)
             fail_msg("round %zu: OpenSSL takes what we refuse: %s", i, chain_fault_name(ours));
     }
     print_message("both take %zu, both refuse %zu, we alone refuse %zu\n", both, none, stricter);
-    assert_true(both > 100 && none > 100);
+    assert_true(both > 50 && none > 50);
 }
 
 static void rules_make_room(void **state)
