@@ -66,7 +66,7 @@ struct finding ak_check_var_data(struct ev *ev)
     return check_note("none given, and none is needed");
 }
 
-/* The envelope's own hardware report; the TEE report beside it is ak.tee_binding's business. */
+/* The envelope's own hardware report; the TEE report beside it is binding.report_data's business. */
 struct finding ak_check_hcl(struct ev *ev)
 {
     const struct ak *ak = ak_of(ev);
@@ -161,7 +161,7 @@ struct finding ak_check_trust(struct ev *ev)
 }
 
 /* Azure: the TEE report's report_data is the hash of the variable data, and nothing more (registry-v1 8). */
-struct finding ak_check_tee_binding(struct ev *ev)
+struct finding ak_check_report_data(struct ev *ev)
 {
     const struct ak *ak = ak_of(ev);
     if (!ak->var_data.len)

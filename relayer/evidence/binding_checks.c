@@ -1,5 +1,5 @@
 /* Do the parts belong together? On Azure the TEE report's report_data holds the hash of the variable data, which names the AK
- * (ak.tee_binding). On Google Cloud a report id ties TPM and TEE: it is extended into PCR 15, and into RTMR3 (TDX) or is the
+ * (binding.report_data). On Google Cloud a report id ties TPM and TEE: it is extended into PCR 15, and into RTMR3 (TDX) or is the
  * SNP report's own. On both, the quote's extra data begin with the identity's hash. registry-v1 section 8. */
 #include "relayer/evidence/binding_part.h"
 
@@ -150,6 +150,21 @@ static struct finding check_snp_report_id(struct ev *ev)
 
 /* --- identity --- */
 
+static struct finding check_extra_data(struct ev *ev)
+{
+    struct finding f;
+    struct bytes extra = tpm_extra_data(ev);
+    if (no_evidence(ev, &f))
+        return f;
+    if (!ev->tpm || !ev->tpm->has_attest)
+        return check_not_run("no TPM quote that could be read");
+    if (extra.len < 33 || extra.len > 50)
+        return check_fail("extra data of %zu bytes: the registry takes 33 to 50", extra.len);
+    if (extra.p[0] != 0xff)
+        return check_fail("extra data begin with %02x, want ff", extra.p[0]);
+    return check_pass();
+}
+
 static struct finding check_identity(struct ev *ev)
 {
     struct finding f;
@@ -160,10 +175,8 @@ static struct finding check_identity(struct ev *ev)
         return check_not_run("no TPM quote that could be read");
     if (!ev->bundle->identity.present)
         return check_not_run("no identity given");
-    if (extra.len < 33 || extra.len > 50)
-        return check_fail("extra data of %zu bytes: the registry takes 33 to 50", extra.len);
-    if (extra.p[0] != 0xff)
-        return check_fail("extra data begin with %02x, want ff", extra.p[0]);
+    if (extra.len < 33)
+        return check_fail("extra data of %zu bytes name no identity", extra.len);
     struct hash32 want = identity_hash(&ev->bundle->identity, binding_profile(ev));
     char hex[65];
     if (memcmp(extra.p + 1, want.b, sizeof want.b) != 0)
@@ -175,10 +188,12 @@ static const struct check binding_checks[] = {
     /* id                      source             stage      on fail  run */
     {"binding.tee_report",     "design 3",        AUTHENTIC, REJECTS, check_tee_report},
     {"binding.cloud",          "registry-v1 1",   BOUND,     REJECTS, check_cloud},
+    {"binding.report_data",    "registry-v1 8",   BOUND,     REJECTS, ak_check_report_data},
     {"binding.report_id",      "registry-v1 8",   BOUND,     REJECTS, check_report_id},
     {"binding.rtmr3",          "registry-v1 8",   BOUND,     REJECTS, check_rtmr3},
     {"binding.snp_report_id",  "registry-v1 8",   BOUND,     REJECTS, check_snp_report_id},
     {"identity.key",           "registry-v1 4",   BOUND,     REJECTS, identity_check_key},
+    {"binding.extra_data",     "registry-v1 3",   BOUND,     REJECTS, check_extra_data},
     {"binding.identity",       "registry-v1 3",   BOUND,     REJECTS, check_identity},
     {"identity.signature",     "registry-v1 4",   BOUND,     REJECTS, identity_check_signature},
     {"identity.new_signature", "registry-v1 11",  BOUND,     REJECTS, identity_check_new_signature},

@@ -42,6 +42,7 @@ void tpm_render(const struct ev *ev, json_t *doc);
 
 /* ak_checks.c */
 check_fn ak_check_key, ak_check_attributes, ak_check_var_data, ak_check_hcl, ak_check_certificate, ak_check_chain, ak_check_agreement,
-    ak_check_trust, ak_check_contract_key, ak_check_instance, ak_check_vm, ak_check_tee_binding;
+    ak_check_trust, ak_check_contract_key, ak_check_instance, ak_check_vm,
+    ak_check_report_data;
 
 #endif
