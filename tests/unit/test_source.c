@@ -1,4 +1,4 @@
-#include "relayer/source.h"
+#include "relayer/source/source.h"
 
 #include "crypto/base/auto.h"
 
@@ -101,6 +101,26 @@ static void program_that_fails_or_talks_too_much_is_refused(void **state)
     assert_int_equal(out.len, 0);
 }
 
+static void challenge_survives_json(void **state)
+{
+    (void)state;
+    static const uint8_t key[64] = {1, 2, 3};
+    struct challenge c = {.call = CALL_ATTEST, .profile = PROFILE_G1C, .chain_id = UINT64_MAX, .nonce = 5, .public_key = BYTES(key)};
+    memset(c.extra_data, 0xee, sizeof c.extra_data);
+    memset(c.registry.b, 0xab, sizeof c.registry.b);
+    AUTO(arena_done) struct arena mem = arena_new(1000);
+    struct challenge back;
+    struct err err = {0};
+    json_auto_t *doc = challenge_to_json(&c);
+    assert_true(challenge_from_json(&back, &mem, doc, &err));
+    assert_true(bytes_eq(back.public_key, BYTES(key)));
+    assert_true(back.chain_id == UINT64_MAX && back.nonce == 5 && back.call == CALL_ATTEST && back.profile == PROFILE_G1C);
+    assert_memory_equal(back.extra_data, c.extra_data, sizeof c.extra_data);
+    json_object_set_new(doc, "chain_id", json_integer(1));
+    assert_false(challenge_from_json(&back, &mem, doc, &err));
+    assert_non_null(strstr(err.text, "chain_id"));
+}
+
 static void unknown_schemes_and_relative_paths_are_usage_errors(void **state)
 {
     (void)state;
@@ -119,6 +139,7 @@ int main(void)
         cmocka_unit_test(folder_gives_its_newest_file),
         cmocka_unit_test(program_is_told_the_challenge),
         cmocka_unit_test(program_that_fails_or_talks_too_much_is_refused),
+        cmocka_unit_test(challenge_survives_json),
         cmocka_unit_test(unknown_schemes_and_relative_paths_are_usage_errors),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);

@@ -1,4 +1,4 @@
-#include "relayer/source.h"
+#include "relayer/source/source.h"
 
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
@@ -11,52 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-
-/* --- the challenge, in the two forms in which it is told --- */
-
-json_t *challenge_to_json(const struct challenge *c)
-{
-    AUTO(auto_free) char *registry = hex_0x(BYTES_OF(c->registry)), *id = hex_0x(BYTES_OF(c->identity_hash));
-    AUTO(auto_free) char *key = hex_0x(c->public_key), *extra = hex_0x(BYTES(c->extra_data));
-    if (!registry || !id || !key || !extra)
-        return NULL;
-    char chain_id[24], nonce[24];
-    snprintf(chain_id, sizeof chain_id, "%llu", (unsigned long long)c->chain_id);
-    snprintf(nonce, sizeof nonce, "%llu", (unsigned long long)c->nonce);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "format", "cvm-challenge/1", "call", call_name(c->call), "profile",
-                     profile_name(c->profile), "chain_id", chain_id, "registry", registry, "nonce", nonce, "identity_hash", id,
-                     "public_key", key, "extra_data", extra);
-}
-
-enum { CHALLENGE_VARS = 8, VAR_LEN = 1600 };
-
-struct challenge_env {
-    char text[CHALLENGE_VARS][VAR_LEN];
-    const char *env[CHALLENGE_VARS + 1];
-};
-
-/* CVM_CALL, CVM_CHAIN_ID, ...: each member of the JSON but its format. */
-static bool challenge_to_env(struct challenge_env *out, const struct challenge *c, struct err *err)
-{
-    json_auto_t *doc = challenge_to_json(c);
-    const char *name;
-    json_t *value;
-    size_t n = 0;
-    json_object_foreach(doc, name, value) {
-        if (strcmp(name, "format") == 0 || n == CHALLENGE_VARS)
-            continue;
-        char upper[32];
-        size_t i = 0;
-        for (; name[i] && i < sizeof upper - 1; i++)
-            upper[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
-        upper[i] = '\0';
-        snprintf(out->text[n], VAR_LEN, "CVM_%s=%s", upper, json_string_value(value));
-        out->env[n] = out->text[n];
-        n++;
-    }
-    out->env[n] = NULL;
-    return doc ? true : err_set(err, ERR_NOMEM, "challenge: no memory");
-}
 
 /* --- file and folder --- */
 
