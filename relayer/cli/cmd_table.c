@@ -1,7 +1,7 @@
 /* The commands, in the order in which the help lists them. A command is a row in its own cmd_*.c and its name here, twice. */
 #include "relayer/cli/cmd.h"
 
-extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode;
+extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode, cmd_predict;
 extern const struct cmd cmd_identity_new, cmd_identity_show, cmd_identity_hash;
 
 const struct cmd *const cmd_table[] = {
@@ -9,6 +9,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_measure,
     &cmd_decode,
     &cmd_encode,
+    &cmd_predict,
     &cmd_identity_new,
     &cmd_identity_show,
     &cmd_identity_hash,

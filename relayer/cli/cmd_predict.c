@@ -1,0 +1,236 @@
+/* predict: what the registry would answer, without a chain; and beside a node's answer where that is asked for. */
+#include "relayer/cli/cmd_evidence.h"
+
+#include "abi/errors.h"
+#include "crypto/base/auto.h"
+#include "crypto/base/text.h"
+#include "relayer/clock.h"
+#include "relayer/files.h"
+#include "relayer/forecast.h"
+#include "relayer/registry/calldata.h"
+#include "relayer/wei.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_CALLS 1000
+
+static const struct opt_row opts[] = {
+    {"state", 0, "FILE", false, "what the registry keeps: the state that an earlier predict printed"},
+    {"at", 0, "TIME", false, "the block's time: unix seconds or RFC 3339"},
+    {"ak-root", 0, "FILE", true, "an AK root that the registry's owner has added; without any, the pinned ones"},
+    {"assume-tee", 0, "accept|refuse", false, "the TEE verifier's answer, instead of the local verdict"},
+    {"value", 0, "WEI", false, "wei sent along (the registry takes none)"},
+    {0},
+};
+
+struct session {
+    struct judge judge;
+    struct forecaster forecaster;
+    struct registry_state state;
+    struct forecast_question question; /* what a call does not say for itself */
+};
+
+static void session_done(struct session *s)
+{
+    forecaster_done(&s->forecaster);
+    registry_state_done(&s->state);
+    judge_done(&s->judge);
+}
+
+/* --- what the options say --- */
+
+static bool take_tee(bool *given, enum tee_answer *out, const char *text, struct err *err)
+{
+    if (!text)
+        return true;
+    *given = true;
+    *out = strcmp(text, "accept") == 0 ? TEE_ACCEPTS : TEE_REFUSES;
+    return *out == TEE_ACCEPTS || strcmp(text, "refuse") == 0 ||
+           err_set(err, ERR_USAGE, "--assume-tee %s: want accept or refuse", text);
+}
+
+static bool take_value(bool *out, const char *text, struct err *err)
+{
+    struct u256 wei;
+    if (!text)
+        return true;
+    if (!u256_parse(&wei, bytes_str(text), err) && !wei_parse(&wei, bytes_str(text), err))
+        return err_wrap(err, "--value");
+    err_clear(err);
+    *out = !u256_is_zero(wei);
+    return true;
+}
+
+static bool take_roots(struct forecaster *f, const struct opts *o, struct err *err)
+{
+    const char *path;
+    for (size_t i = 0; (path = opt_nth(o, "ak-root", i)); i++) {
+        AUTO(buf_done) struct buf cert = buf_new(1 << 20);
+        if (!file_read(&cert, path, err) || !forecaster_add_root(f, buf_view(&cert), err))
+            return err_wrap(err, "--ak-root %s", path);
+    }
+    return true;
+}
+
+static bool take_state(struct registry_state *out, const char *path, struct err *err)
+{
+    AUTO(buf_done) struct buf text = buf_new(64 << 20);
+    json_error_t why;
+    *out = registry_state_new();
+    if (!path)
+        return true;
+    if (!file_read(&text, path, err))
+        return err_wrap(err, "--state");
+    json_auto_t *doc = json_loadb((const char *)text.p, text.len, JSON_REJECT_DUPLICATES, &why);
+    if (!doc)
+        return err_set(err, ERR_FORMAT, "--state %s: %s", path, why.text);
+    const json_t *inner = json_object_get(doc, "state"); /* a whole prediction is as good */
+    registry_state_done(out);
+    return registry_state_from_json(out, inner ? inner : doc, err) || err_wrap(err, "--state %s", path);
+}
+
+static bool prepare(struct session *s, struct cmd_env *env, struct err *err)
+{
+    s->question.at_s = clock_now_s();
+    return judge_init(&s->judge, &env->config, NULL, err) && forecaster_init(&s->forecaster, &s->judge, &env->config, err) &&
+           opt_time(&s->question.at_s, &env->opts, "at", err) &&
+           take_tee(&s->question.tee_given, &s->question.tee, opt_text(&env->opts, "assume-tee"), err) &&
+           take_value(&s->question.with_value, opt_text(&env->opts, "value"), err) &&
+           take_roots(&s->forecaster, &env->opts, err) && take_state(&s->state, opt_text(&env->opts, "state"), err);
+}
+
+/* --- one call --- */
+
+static void say(const struct cmd_env *env, const json_t *doc, const struct prediction *p)
+{
+    const char *id = json_string_value(json_object_get(doc, "identity_hash"));
+    size_t i;
+    json_t *item;
+    cmd_say(env, "answer       %s", json_string_value(json_object_get(doc, "answer")));
+    if (id)
+        cmd_say(env, "identity     %s", id);
+    if (p->answer == PREDICT_UNKNOWN)
+        cmd_say(env, "hangs on     %s", p->unknown);
+    if (p->answer == PREDICT_REVERT)
+        cmd_say(env, "revert       %s", json_string_value(json_object_get(doc, "words")));
+    if (json_object_get(doc, "measurement_hash"))
+        cmd_say(env, "measurement  %s", json_string_value(json_object_get(doc, "measurement_hash")));
+    json_array_foreach(json_object_get(doc, "caught_by"), i, item)
+        cmd_say(env, "caught by    %s", json_string_value(item));
+    json_array_foreach(json_object_get(doc, "lax"), i, item)
+        cmd_say(env, "lax          %s", json_string_value(item));
+}
+
+static int status_of(const struct prediction *p)
+{
+    switch (p->answer) {
+    case PREDICT_SUCCESS:
+        return EXIT_DONE;
+    case PREDICT_REVERT:
+        return EXIT_REJECTED;
+    case PREDICT_UNKNOWN:
+        break;
+    }
+    return EXIT_LATER;
+}
+
+static bool one_call(json_t **out, struct session *s, struct cmd_env *env, const struct forecast_question *q, int *status,
+                     struct err *err)
+{
+    AUTO(prediction_done) struct prediction p = {0};
+    enum profile profile = s->forecaster.profile ? s->forecaster.profile : forecast_profile(q->calldata);
+    if (profile == PROFILE_NONE)
+        return err_set(err, ERR_USAGE, "no call that a known generation has: say which with --profile");
+    if (!forecast(&p, &s->state, &s->forecaster, q, err))
+        return false;
+    *out = prediction_to_json(&p, profile);
+    if (!*out)
+        return err_set(err, ERR_NOMEM, "no memory");
+    json_object_set_new(*out, "state", registry_state_to_json(&s->state));
+    say(env, *out, &p);
+    *status = cmd_worse(*status, status_of(&p));
+    return true;
+}
+
+/* --- several in a row: {"calls": [{"calldata": "..", "at": TIME, "assume_tee": "accept"}]} --- */
+
+static bool take_call(struct forecast_question *q, struct buf *data, const json_t *call, struct err *err)
+{
+    const char *calldata = json_string_value(json_object_get(call, "calldata"));
+    const json_t *at = json_object_get(call, "at");
+    if (!calldata || !calldata_from_file(data, bytes_str(calldata), err))
+        return err_set(err, ERR_FORMAT, "calldata: not there, or no calldata");
+    if (json_is_string(at) && !time_parse(&q->at_s, bytes_str(json_string_value(at)), err))
+        return err_wrap(err, "at");
+    if (json_is_integer(at))
+        q->at_s = json_integer_value(at);
+    q->calldata = buf_view(data);
+    return take_tee(&q->tee_given, &q->tee, json_string_value(json_object_get(call, "assume_tee")), err);
+}
+
+static bool many_calls(json_t **out, struct session *s, struct cmd_env *env, const json_t *calls, int *status, struct err *err)
+{
+    size_t i;
+    json_t *call;
+    *out = json_array();
+    if (json_array_size(calls) == 0 || json_array_size(calls) > MAX_CALLS)
+        return err_set(err, ERR_FORMAT, "calls: want 1 to %d", MAX_CALLS);
+    json_array_foreach((json_t *)(uintptr_t)calls, i, call) {
+        AUTO(buf_done) struct buf data = buf_new(INPUT_MAX);
+        struct forecast_question q = s->question;
+        json_t *doc = NULL;
+        if (!take_call(&q, &data, call, err) || !one_call(&doc, s, env, &q, status, err))
+            return err_wrap(err, "calls[%zu]", i);
+        json_array_append_new(*out, doc);
+    }
+    return true;
+}
+
+/* Bytes that no known function is called with are a question, too: the answer is a revert. */
+static void take_calldata(struct buf *out, struct bytes file)
+{
+    if (calldata_from_file(out, file, NULL))
+        return;
+    out->len = 0;
+    buf_put(out, file);
+}
+
+static bool run(struct cmd_env *env, int *status, struct err *err)
+{
+    AUTO(session_done) struct session s = {0};
+    AUTO(buf_done) struct buf file = buf_new(INPUT_MAX);
+    AUTO(buf_done) struct buf calldata = buf_new(INPUT_MAX);
+    json_t *doc = NULL;
+    if (!prepare(&s, env, err) || !file_read(&file, env->opts.args[0], err))
+        return false;
+    json_auto_t *script = file.len && file.p[0] == '{' ? json_loadb((const char *)file.p, file.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    const json_t *calls = json_object_get(script, "calls");
+    bool ok;
+    if (calls) {
+        ok = many_calls(&doc, &s, env, calls, status, err);
+    } else {
+        take_calldata(&calldata, buf_view(&file));
+        s.question.calldata = buf_view(&calldata);
+        ok = one_call(&doc, &s, env, &s.question, status, err);
+    }
+    if (!ok || !env->json) {
+        json_decref(doc);
+        return ok;
+    }
+    return cmd_print_json(doc, err);
+}
+
+const struct cmd cmd_predict = {
+    .name = "predict",
+    .args = "CALLDATA",
+    .min_args = 1,
+    .max_args = 1,
+    .help = "what the registry would answer, without a chain",
+    .about = "CALLDATA is a file (\"-\": standard input) with registry calldata: raw, hex, base64, an agent's JSON, or a script\n"
+             "{\"calls\": [{\"calldata\": \"0x..\", \"at\": TIME}]} of calls that follow each other.\n"
+             "Exit status: 0 success, 1 revert, 3 where the answer hangs on something that is not given.",
+    .opts = opts,
+    .keys = KEYS_EVIDENCE,
+    .run = run,
+};

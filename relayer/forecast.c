@@ -1,0 +1,118 @@
+#include "relayer/forecast.h"
+
+#include "crypto/base/auto.h"
+#include "crypto/pem.h"
+#include "relayer/registry/calldata.h"
+
+void forecaster_done(struct forecaster *f)
+{
+    for (size_t i = 0; i < f->num_roots; i++)
+        buf_done(&f->roots[i]);
+    *f = (struct forecaster){0};
+}
+
+bool forecaster_init(struct forecaster *out, const struct judge *judge, const struct config *cfg, struct err *err)
+{
+    if (cfg->report_id_pcr > UINT32_MAX)
+        return err_set(err, ERR_USAGE, "report_id_pcr: no such PCR");
+    *out = (struct forecaster){.judge = judge,
+                               .profile = judge_profile(cfg),
+                               .chain_id = cfg->chain_id,
+                               .registry = cfg->registry,
+                               .report_id_pcr = (unsigned)cfg->report_id_pcr};
+    return true;
+}
+
+bool forecaster_add_root(struct forecaster *f, struct bytes cert, struct err *err)
+{
+    AUTO(der_list_done) struct der_list list = {0};
+    if (!der_list_parse(&list, cert, "CERTIFICATE", FORECAST_MAX_ROOTS, err))
+        return false;
+    for (size_t i = 0; i < list.count; i++) {
+        if (f->num_roots == FORECAST_MAX_ROOTS)
+            return err_set(err, ERR_USAGE, "more than %d AK roots", FORECAST_MAX_ROOTS);
+        struct buf *root = &f->roots[f->num_roots++];
+        *root = buf_new(1 << 20);
+        buf_put(root, list.item[i]);
+        if (!buf_finish(root, err))
+            return false;
+    }
+    return list.count || err_set(err, ERR_USAGE, "no certificate in it");
+}
+
+enum profile forecast_profile(struct bytes calldata)
+{
+    static const enum profile order[] = {PROFILE_G1B, PROFILE_G1A, PROFILE_G1C};
+    const struct abi_call *call = abi_call_by_selector(calldata);
+    for (size_t i = 0; call && call->write && i < sizeof order / sizeof *order; i++)
+        if (call->generations & profile_generation(order[i]))
+            return order[i];
+    return PROFILE_NONE;
+}
+
+static bool of_the_tee(const char *check_id)
+{
+    static const char *const prefixes[] = {"tdx.", "sgx.", "snp.", "zk."};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncmp(check_id, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
+static enum tee_answer answer_of(const json_t *checks)
+{
+    enum tee_answer answer = TEE_ANSWER_NONE;
+    size_t i;
+    json_t *check;
+    json_array_foreach((json_t *)(uintptr_t)checks, i, check) {
+        const char *id = json_string_value(json_object_get(check, "id"));
+        const char *outcome = json_string_value(json_object_get(check, "outcome"));
+        if (!id || !outcome || !of_the_tee(id))
+            continue;
+        if (strcmp(outcome, outcome_name(FAIL)) == 0)
+            return TEE_REFUSES;
+        if (strcmp(outcome, outcome_name(NOT_RUN)) == 0)
+            return TEE_ANSWER_NONE;
+        answer = TEE_ACCEPTS;
+    }
+    return answer;
+}
+
+enum tee_answer forecast_tee(const struct judge *judge, struct bytes calldata, int64_t at_s)
+{
+    AUTO(bundle_done) struct bundle bundle = {0};
+    AUTO(judgement_done) struct judgement j = {0};
+    struct expected expected = {0};
+    struct judge lenient = *judge;
+    policy_authentic(&lenient.policy);
+    if (!bundle_from_calldata(&bundle, calldata, NULL) || !bundle.has_report ||
+        !judge_bundle(&j, &lenient, &bundle, &expected, at_s, TEXT_NONE, false, NULL))
+        return TEE_ANSWER_NONE;
+    return answer_of(json_object_get(j.doc, "checks"));
+}
+
+bool forecast(struct prediction *out, struct registry_state *state, const struct forecaster *f,
+              const struct forecast_question *q, struct err *err)
+{
+    struct bytes roots[FORECAST_MAX_ROOTS];
+    struct pinned_root pinned[ROOTS_MAX];
+    for (size_t i = 0; i < f->num_roots; i++)
+        roots[i] = buf_view(&f->roots[i]);
+    struct predict_call call = {
+        .profile = f->profile ? f->profile : forecast_profile(q->calldata),
+        .chain_id = f->chain_id,
+        .registry = f->registry,
+        .block_time_s = (uint64_t)q->at_s,
+        .calldata = q->calldata,
+        .with_value = q->with_value,
+        .tee = q->tee_given ? q->tee : forecast_tee(f->judge, q->calldata, q->at_s),
+        .report_id_pcr = f->report_id_pcr,
+        .ak_roots = roots,
+        .num_ak_roots = f->num_roots,
+        .pinned = pinned,
+        .num_pinned = f->judge ? roots_for(&f->judge->roots, ROOT_TPM_GOOGLE, pinned) : 0,
+    };
+    if (q->at_s < 0)
+        return err_set(err, ERR_USAGE, "predict: a block's time is not before 1970");
+    return predict(out, state, &call, err);
+}
