@@ -2,6 +2,8 @@
 #include "relayer/cli/cmd.h"
 
 extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode, cmd_predict;
+extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode;
+extern const struct cmd cmd_status, cmd_track, cmd_forget;
 extern const struct cmd cmd_identity_new, cmd_identity_show, cmd_identity_hash;
 
 const struct cmd *const cmd_table[] = {
@@ -13,5 +15,8 @@ const struct cmd *const cmd_table[] = {
     &cmd_identity_new,
     &cmd_identity_show,
     &cmd_identity_hash,
+    &cmd_status,
+    &cmd_track,
+    &cmd_forget,
     NULL,
 };

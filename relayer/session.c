@@ -1,0 +1,153 @@
+#include "relayer/session.h"
+
+#include "crypto/base/auto.h"
+#include "relayer/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void session_done(struct session *s)
+{
+    rpc_free(s->rpc);
+    free(s->endpoints);
+    db_close(s->db);
+    *s = (struct session){0};
+}
+
+bool session_open_store(struct session *s, const struct config *cfg, struct err *err)
+{
+    s->cfg = cfg;
+    return db_open(&s->db, cfg->state_dir, err);
+}
+
+bool session_open_rpc(struct session *s, struct err *err)
+{
+    const struct text_list *urls = &s->cfg->rpc_url;
+    if (!urls->count)
+        return err_set(err, ERR_USAGE, "no endpoint: --rpc-url, CVM_RELAYER_RPC_URL or rpc_url in [chain] names one");
+    s->endpoints = calloc(urls->count, sizeof *s->endpoints);
+    if (!s->endpoints)
+        return err_set(err, ERR_NOMEM, "no memory for the endpoints");
+    for (size_t i = 0; i < urls->count; i++)
+        s->endpoints[i].url = urls->item[i];
+    struct rpc_settings settings = {
+        .endpoints = s->endpoints,
+        .num_endpoints = urls->count,
+        .chain_id = s->cfg->chain_id,
+        .timeout_ms = (long)(s->cfg->rpc_timeout_s * 1000),
+    };
+    s->rpc = rpc_new(&settings, err);
+    return s->rpc != NULL;
+}
+
+bool session_open_chain(struct session *s, struct err *err)
+{
+    enum profile wanted = PROFILE_NONE;
+    if (!s->cfg->has_registry)
+        return err_set(err, ERR_USAGE, "no registry: --registry, CVM_RELAYER_REGISTRY or registry in [chain] names it");
+    profile_from_name(&wanted, s->cfg->profile);
+    return session_open_rpc(s, err) && onchain_open(&s->chain, s->rpc, s->cfg->chain_id, s->cfg->registry, wanted, err);
+}
+
+struct identity_key session_key(const struct session *s, struct hash32 id)
+{
+    return (struct identity_key){.chain_id = s->chain.chain_id, .registry = s->chain.registry, .id = id};
+}
+
+struct plan_settings session_plan(const struct config *cfg)
+{
+    struct plan_settings p = plan_defaults();
+    p.due_permille = cfg->tee_due.percent * 10;
+    p.due_before_s = cfg->tee_due.percent ? 0 : cfg->tee_due.seconds;
+    p.jitter_permille = (uint32_t)cfg->jitter_percent * 10;
+    p.expiring_s = cfg->warn.percent ? 0 : cfg->warn.seconds;
+    return p;
+}
+
+struct freshness freshness_of(const struct identity_row *row)
+{
+    return (struct freshness){
+        .known = row->read_at_s != 0,
+        .registered = row->registered,
+        .tee_recent_s = row->tee_recent_s,
+        .tpm_recent_s = row->tpm_recent_s,
+        .tee_ttl_s = row->tee_ttl_s,
+        .tpm_ttl_s = row->tpm_ttl_s,
+    };
+}
+
+/* The store's integers have 63 bits; a TTL beyond them never ends either way. */
+static uint64_t fit(uint64_t ttl_s)
+{
+    return ttl_s > INT64_MAX ? INT64_MAX : ttl_s;
+}
+
+static void take_chain(struct identity_row *row, const struct onchain_identity *on, const struct session *s)
+{
+    snprintf(row->profile, sizeof row->profile, "%s", profile_name(s->chain.profile));
+    row->read_at_s = clock_now_s();
+    row->read_block = on->block.number;
+    row->registered = on->registered;
+    row->tee_type = on->tee_type;
+    row->cloud_type = on->cloud_type;
+    row->tee_ttl_s = fit(on->tee_ttl_s);
+    row->tpm_ttl_s = fit(on->tpm_ttl_s);
+    row->nonce = on->nonce;
+    row->tee_recent_s = on->tee_recent_s;
+    row->tpm_recent_s = on->tpm_recent_s;
+    row->measurement_hash = on->measurement_hash;
+    struct freshness f = freshness_of(row);
+    struct plan_settings plan = session_plan(s->cfg);
+    row->due_s = plan_next_due_s(&f, row->key.id, row->collateral_expires_s, &plan);
+}
+
+static bool moved(const struct identity_row *a, const struct identity_row *b)
+{
+    return a->registered != b->registered || a->tee_recent_s != b->tee_recent_s || a->tpm_recent_s != b->tpm_recent_s ||
+           a->tee_ttl_s != b->tee_ttl_s || a->tpm_ttl_s != b->tpm_ttl_s || a->nonce != b->nonce ||
+           !hash32_eq(a->measurement_hash, b->measurement_hash);
+}
+
+static bool note_measurement(struct session *s, const struct read_back *r, const struct hash32 *tx_hash, struct err *err)
+{
+    struct measurement_row m = {
+        .hash = r->after.measurement_hash,
+        .block = r->block.number,
+        .block_time_s = (int64_t)r->block.time_s,
+        .has_tx = tx_hash != NULL,
+    };
+    if (tx_hash)
+        m.tx_hash = *tx_hash;
+    return !r->after.registered || measurements_add(s->db, &r->after.key, &m, err);
+}
+
+bool session_store(struct session *s, struct read_back *out, struct hash32 id, const struct onchain_identity *on,
+                   const struct hash32 *tx_hash, bool create, struct err *err)
+{
+    struct identity_key key = session_key(s, id);
+    struct read_back r = {.block = on->block};
+    AUTO(db_scope_done) struct db_scope tx = {0};
+    if (!db_begin(&tx, s->db, DB_DURABLE, err) || !identities_get(s->db, &r.before, &r.was_known, &key, err))
+        return false;
+    r.after = r.was_known ? r.before : (struct identity_row){.key = key, .tracked_at_s = clock_now_s()};
+    if (r.was_known && r.before.read_block > on->block.number) {
+        /* somebody has read a later block meanwhile: theirs stands */
+        *out = r;
+        return db_commit(&tx, err);
+    }
+    take_chain(&r.after, on, s);
+    r.changed = r.was_known && r.before.read_at_s && moved(&r.before, &r.after);
+    r.measurement_changed = r.was_known && r.before.registered && r.after.registered &&
+                            !hash32_eq(r.before.measurement_hash, r.after.measurement_hash);
+    if ((r.was_known || create) && !(identities_put(s->db, &r.after, err) && note_measurement(s, &r, tx_hash, err)))
+        return false;
+    *out = r;
+    return db_commit(&tx, err);
+}
+
+bool session_refresh(struct session *s, struct read_back *out, struct hash32 id, struct eth_at at, const struct hash32 *tx_hash,
+                     bool create, struct err *err)
+{
+    AUTO(onchain_identity_done) struct onchain_identity on = {0};
+    return onchain_read(&s->chain, &on, id, at, err) && session_store(s, out, id, &on, tx_hash, create, err);
+}

@@ -1,0 +1,47 @@
+/* How fresh the tracked identities are: rows of the store against the chain's time; as "cvm-status/1" and as an exit status. */
+#ifndef CVM_STATUS_H
+#define CVM_STATUS_H
+
+#include "relayer/session.h"
+
+#include <jansson.h>
+
+struct status_deadline {
+    bool known;
+    int64_t attested_s, expires_s, left_s;
+    uint64_t ttl_s;
+};
+struct status_row {
+    struct identity_row row;
+    enum freshness_state state;
+    struct status_deadline tee, tpm;
+    int64_t due_in_s; /* INT64_MAX: nothing is due ever */
+    bool has_tx;
+    struct hash32 tx_hash;
+    char tx_state[24];
+};
+struct status_report {
+    struct status_row *row;
+    size_t count;
+    int64_t as_of_s, chain_time_s; /* the same where the chain was not asked */
+};
+struct status_query {
+    char *const *ids; /* hashes or their first hex digits; none: all */
+    size_t num_ids;
+    bool refresh;     /* the session's chain is open: ask it */
+    int64_t within_s; /* only what expires within; -1: all */
+};
+
+void status_report_done(struct status_report *r);
+/* ERR_USAGE: an id that is not tracked. */
+bool status_gather(struct status_report *out, struct session *s, const struct status_query *q, struct err *err);
+/* The one row that begins so. ERR_USAGE: none, or several. */
+bool status_find(struct session *s, struct identity_row *out, const char *id, struct err *err);
+struct status_row status_of(const struct identity_row *row, const struct config *cfg, int64_t chain_now_s);
+/* NULL without memory. */
+json_t *status_to_json(const struct status_report *r);
+json_t *status_row_json(const struct session *s, const struct identity_row *row, int64_t chain_now_s);
+/* 0 all fresh, 4 one in its warning window, 1 one expired (or gone), 3 one never read. */
+int status_exit(const struct status_report *r);
+
+#endif
