@@ -77,7 +77,7 @@ static void add_unreadable(struct adding *a, struct bytes raw, enum collateral_k
         return;
     item->guess = guess;
     item->guess_signed = guess_signed;
-    snprintf(item->why, sizeof item->why, "%s", why);
+    snprintf(item->why, sizeof item->why, "%.*s", (int)sizeof item->why - 1, why);
 }
 
 /* Several certificates of one file are one item: their order and their being together mean something. */

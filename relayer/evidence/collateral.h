@@ -24,6 +24,8 @@ enum collateral_kind {
 #define COLLATERAL_MAX_CERTS 16 /* in one file */
 #define COLLATERAL_NONE      SIZE_MAX
 
+struct proofs;
+
 /* Where an item's neighbours count. */
 enum collateral_order {
     COLLATERAL_LISTED, /* named one by one: the issuer chain of a signed answer is the item right behind it, as the PCS
@@ -56,6 +58,7 @@ struct collateral {
     struct arena mem;
     struct collateral_item *items;
     size_t count, cap;
+    struct proofs *proofs; /* tdx_proof.h: what has been proved beforehand; NULL: nothing */
 };
 
 /* Empty, with its ceiling (64 MiB). */

@@ -2,6 +2,7 @@
 #include "relayer/evidence/evidence.h"
 
 const struct kind *const evidence_kinds[] = {
+    &tdx_kind,
     &snp_kind,
     &snp_accept_kind,
     &zk_kind,

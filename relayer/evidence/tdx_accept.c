@@ -1,0 +1,276 @@
+/* What the operator's policy makes of Intel evidence that holds, and the marks that it leaves behind. */
+#include "crypto/base/text.h"
+#include "relayer/evidence/tdx_checks.h"
+
+#include <stdio.h>
+
+static const struct tdx_policy *policy(const struct ev *ev)
+{
+    return &ev->policy->tdx;
+}
+
+static bool parsed(const struct ev *ev)
+{
+    return ev->tdx && ev->tdx->parsed;
+}
+
+static bool evaluated(const struct ev *ev)
+{
+    return ev->tdx && ev->tdx->evaluated && ev->tdx->tcb.fault == TCB_FOUND;
+}
+
+/* --- TCB --- */
+
+static bool has_word(const struct policy_word_list *list, struct bytes word)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (bytes_eq(word, bytes_str(list->item[i])))
+            return true;
+    return false;
+}
+
+/* The status with what is OutOfDate, but not for longer than its grace, counted as up to date. */
+static enum tcb_status status_with_grace(const struct ev *ev, const struct tcb_evaluation *e)
+{
+    const struct tdx_policy *p = policy(ev);
+    enum tcb_status platform = e->platform->outcome.status, qe = e->qe_level->outcome.status;
+    enum tcb_status module = e->module_level ? e->module_level->outcome.status : TCB_NONE;
+    int64_t now_s = ev->now_s;
+    if (e->status != e->launch)
+        return e->status; /* a relaunch is advised: grace does not launch anew */
+    if (platform == TCB_OUT_OF_DATE && now_s <= e->platform->outcome.date_s + p->platform_grace_s)
+        platform = TCB_UP_TO_DATE;
+    if (platform == TCB_OUT_OF_DATE_CONFIGURATION_NEEDED && now_s <= e->platform->outcome.date_s + p->platform_grace_s)
+        platform = TCB_CONFIGURATION_NEEDED;
+    if (module == TCB_OUT_OF_DATE && now_s <= e->module_level->outcome.date_s + p->platform_grace_s)
+        module = TCB_UP_TO_DATE;
+    if (qe == TCB_OUT_OF_DATE && now_s <= e->qe_level->outcome.date_s + p->qe_grace_s)
+        qe = TCB_UP_TO_DATE;
+    return tcb_converge(platform, module, qe);
+}
+
+struct finding tdx_accept_status(struct ev *ev)
+{
+    if (!evaluated(ev))
+        return check_not_run("no TCB status");
+    const struct tcb_evaluation *e = &ev->tdx->tcb;
+    enum tcb_status s = status_with_grace(ev, e);
+    const char *name = tcb_status_name(e->status);
+    if (s == TCB_UP_TO_DATE)
+        return e->status == s ? check_pass() : check_note("%s, within the policy's grace", name);
+    if (s != TCB_REVOKED && (policy(ev)->any_status || has_word(&policy(ev)->statuses, bytes_str(tcb_status_name(s)))))
+        return check_note("%s, which the policy takes", name);
+    const struct tcb_short *m = e->num_missing ? e->missing : NULL;
+    if (m)
+        return check_fail("TCB status %s; short of the newest level in %zu, first %s: have %u, need %u", name,
+                          e->num_missing, m->component, m->have, m->need);
+    return check_fail("TCB status %s", name);
+}
+
+struct finding tdx_accept_advisories(struct ev *ev)
+{
+    const struct tdx_policy *p = policy(ev);
+    if (!p->allowed_advisories.count && !p->denied_advisories.count)
+        return check_pass();
+    if (!evaluated(ev))
+        return check_not_run("no TCB status");
+    const struct advisories *a = &ev->tdx->tcb.advisories;
+    for (size_t i = 0; i < a->count; i++)
+        if (has_word(&p->denied_advisories, a->id[i]) ||
+            (p->allowed_advisories.count && !has_word(&p->allowed_advisories, a->id[i])))
+            return check_fail("%.*s stands open", (int)a->id[i].len, (const char *)a->id[i].p);
+    return check_pass();
+}
+
+struct finding tdx_accept_age(struct ev *ev)
+{
+    const struct tdx_policy *p = policy(ev);
+    char have[21], want[21];
+    if (!p->min_evaluation_number && !p->earliest_tcb_date_s)
+        return check_pass();
+    if (!evaluated(ev))
+        return check_not_run("no TCB status");
+    uint32_t number = part_tcb_info(ev->tdx)->head.evaluation_number;
+    if (number < p->min_evaluation_number)
+        return check_fail("TCB evaluation data number %u, want %u or more", number, p->min_evaluation_number);
+    if (ev->tdx->tcb.date_s < p->earliest_tcb_date_s)
+        return check_fail("TCB date %s, want %s or later", time_format(have, ev->tdx->tcb.date_s),
+                          time_format(want, p->earliest_tcb_date_s));
+    return check_pass();
+}
+
+/* --- the TD or enclave --- */
+
+#define TD_DEBUG           0x01 /* byte 0, bit 0; the bits beside it (TUD) are debug features too */
+#define TD_TUD_MASK        0xff
+#define TD_SEPT_VE_DISABLE 0x10 /* bit 28: byte 3 */
+#define SGX_DEBUG          0x02 /* byte 0, bit 1 */
+
+bool tdx_is_debug(const struct tdx_quote *q)
+{
+    return q->body == BODY_SGX ? q->enclave.attributes.p[0] & SGX_DEBUG : q->td.td_attributes.p[0] & TD_TUD_MASK;
+}
+
+struct finding tdx_accept_debug(struct ev *ev)
+{
+    if (!parsed(ev))
+        return check_not_run("no quote");
+    if (!tdx_is_debug(&ev->tdx->quote))
+        return check_pass();
+    return policy(ev)->allow_debug ? check_note("in debug mode, which the policy takes") : check_fail("in debug mode");
+}
+
+struct finding tdx_accept_sept_ve(struct ev *ev)
+{
+    if (!parsed(ev))
+        return check_not_run("no quote");
+    if (!ev->tdx->tdx)
+        return check_note("TDX alone");
+    if (ev->tdx->quote.td.td_attributes.p[3] & TD_SEPT_VE_DISABLE)
+        return check_pass();
+    return policy(ev)->allow_no_sept_ve_disable ? check_note("SEPT_VE_DISABLE is off, which the policy takes")
+                                                : check_fail("SEPT_VE_DISABLE is off");
+}
+
+struct finding tdx_accept_service_td(struct ev *ev)
+{
+    if (!parsed(ev))
+        return check_not_run("no quote");
+    if (ev->tdx->quote.body != BODY_TD15)
+        return check_note("TD 1.5 bodies alone");
+    if (bytes_is_zero(ev->tdx->quote.td.mr_service_td))
+        return check_pass();
+    return policy(ev)->allow_service_td ? check_note("a service TD is bound, which the policy takes")
+                                        : check_fail("a service TD is bound to it");
+}
+
+/* (have & mask) equal to one of want; without a mask every bit counts. */
+static bool masked_ok(struct bytes have, const struct policy_hex_list *want, const struct policy_hex_list *mask)
+{
+    if (want->count == 0 || have.len == 0)
+        return want->count == 0;
+    for (size_t i = 0; i < want->count; i++) {
+        bool same = true;
+        for (size_t k = 0; k < have.len && same; k++) {
+            uint8_t m = mask->count ? mask->item[0][k] : 0xff;
+            same = (have.p[k] & m) == (want->item[i][k] & m);
+        }
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+struct finding tdx_accept_attributes(struct ev *ev)
+{
+    const struct tdx_policy *p = policy(ev);
+    if (!parsed(ev))
+        return check_not_run("no quote");
+    const struct tdx_quote *q = &ev->tdx->quote;
+    char have[33];
+    if (ev->tdx->tdx && !masked_ok(q->td.td_attributes, &p->td_attributes, &p->td_attributes_mask))
+        return check_fail("TD attributes %s are not what the policy asks for", hex_encode(have, q->td.td_attributes));
+    if (ev->tdx->tdx && !masked_ok(q->td.xfam, &p->xfam, &p->xfam_mask))
+        return check_fail("XFAM %s is not what the policy asks for", hex_encode(have, q->td.xfam));
+    if (!ev->tdx->tdx && !masked_ok(q->enclave.attributes, &p->sgx_attributes, &p->sgx_attributes_mask))
+        return check_fail("attributes %s are not what the policy asks for", hex_encode(have, q->enclave.attributes));
+    return check_pass();
+}
+
+struct finding tdx_accept_platform(struct ev *ev)
+{
+    const struct tdx_policy *p = policy(ev);
+    bool asks = p->deny_dynamic_platform || p->deny_cached_keys || p->deny_smt || p->ppids.count || p->fmspcs.count;
+    if (!asks)
+        return check_pass();
+    if (!ev->tdx || !ev->tdx->has_pck)
+        return check_not_run("no PCK certificate");
+    const struct pck *k = &ev->tdx->pck_info;
+    if (p->deny_dynamic_platform && k->dynamic_platform == YES)
+        return check_fail("a dynamic platform");
+    if (p->deny_cached_keys && k->cached_keys == YES)
+        return check_fail("a platform with cached keys");
+    if (p->deny_smt && k->smt_enabled == YES)
+        return check_fail("a platform with SMT");
+    char have[33];
+    if (!policy_hex_allows(&p->ppids, BYTES(k->ppid)))
+        return check_fail("PPID %s is none of the policy's", hex_encode(have, BYTES(k->ppid)));
+    if (!policy_hex_allows(&p->fmspcs, BYTES(k->fmspc)))
+        return check_fail("FMSPC %s is none of the policy's", hex_encode(have, BYTES(k->fmspc)));
+    return check_pass();
+}
+
+struct finding tdx_accept_pins(struct ev *ev)
+{
+    const struct tdx_policy *p = policy(ev);
+    if (!parsed(ev))
+        return check_not_run("no quote");
+    const struct tdx_quote *q = &ev->tdx->quote;
+    const struct td_report *td = &q->td;
+    bool sgx = q->body == BODY_SGX;
+    const struct {
+        const char *name;
+        const struct policy_hex_list *list;
+        struct bytes value;
+    } pins[] = {
+        {"mr_td", &p->mr_td, td->mr_td},
+        {"mr_seam", &p->mr_seam, td->mr_seam},
+        {"mr_signer_seam", &p->mr_signer_seam, td->mr_signer_seam},
+        {"mr_config_id", &p->mr_config_id, td->mr_config_id},
+        {"mr_owner", &p->mr_owner, td->mr_owner},
+        {"mr_owner_config", &p->mr_owner_config, td->mr_owner_config},
+        {"mr_service_td", &p->mr_service_td, td->mr_service_td},
+        {"rtmr0", &p->rtmr0, td->rtmr[0]},
+        {"rtmr1", &p->rtmr1, td->rtmr[1]},
+        {"rtmr2", &p->rtmr2, td->rtmr[2]},
+        {"rtmr3", &p->rtmr3, td->rtmr[3]},
+        {"mr_enclave", &p->mr_enclave, q->enclave.mr_enclave},
+        {"mr_signer", &p->mr_signer, q->enclave.mr_signer},
+        {"report_data", &p->report_data, sgx ? q->enclave.report_data : td->report_data},
+    };
+    for (size_t i = 0; i < sizeof pins / sizeof *pins; i++)
+        if (!policy_hex_allows(pins[i].list, pins[i].value))
+            return check_fail("%s is none of the policy's", pins[i].name);
+    if (sgx && q->enclave.isv_svn < p->min_isv_svn)
+        return check_fail("isv_svn %u, want %u or more", q->enclave.isv_svn, p->min_isv_svn);
+    if (sgx && p->pin_isv_prod_id && q->enclave.isv_prod_id != p->isv_prod_id)
+        return check_fail("isv_prod_id %u, want %u", q->enclave.isv_prod_id, p->isv_prod_id);
+    return check_pass();
+}
+
+/* --- marks --- */
+
+bool tdx_crl_number_less(struct bytes a, struct bytes b)
+{
+    if (a.len != b.len)
+        return a.len < b.len;
+    return a.len > 0 && memcmp(a.p, b.p, a.len) < 0;
+}
+
+bool tdx_mark_of(const struct ev *ev, enum role role, struct tdx_mark *out)
+{
+    const struct role_state *r = ev->tdx ? &ev->tdx->role[role] : NULL;
+    if (!r || !role_good(r) || r->item->early)
+        return false;
+    struct tdx_mark m = {0};
+    char fmspc[13];
+    if (r->item->kind == COLLATERAL_CRL) {
+        const struct crl *crl = &r->item->crl;
+        struct bytes cn = name_find(crl->issuer, OID_CN);
+        snprintf(m.subject, sizeof m.subject, "crl/%.*s", (int)cn.len, (const char *)cn.p);
+        m.mark.issued_s = crl->this_update_s;
+        if (crl->number.len <= sizeof m.mark.crl_number_mem)
+            m.mark.crl_number = crl->number;
+    } else {
+        const struct signed_head *head = r->item->json.head;
+        if (role == ROLE_TCB_INFO)
+            snprintf(m.subject, sizeof m.subject, "tcb/%s/%s", hex_encode(fmspc, BYTES(r->item->json.tcb_info->fmspc)),
+                     ev->tdx->tdx ? "tdx" : "sgx");
+        else
+            snprintf(m.subject, sizeof m.subject, "qe/%s", ev->tdx->tdx ? "td_qe" : "qe");
+        m.mark.evaluation_number = head->evaluation_number;
+        m.mark.issued_s = head->issued_s;
+    }
+    *out = m;
+    return true;
+}

@@ -1,0 +1,41 @@
+/* What of a pool of collateral holds under a set of roots, whatever the time: chains, signatures over signed JSON, CRL
+ * signatures. Asked for one by one while a cold verification runs, or worked out for a whole pool beforehand and held
+ * (collateral_prove): then a verification pays for its own three signatures alone. Dates and revocation are not part of it,
+ * they depend on the time and are judged anew each time. */
+#ifndef CVM_EVIDENCE_TDX_PROOF_H
+#define CVM_EVIDENCE_TDX_PROOF_H
+
+#include "relayer/evidence/collateral.h"
+#include "relayer/evidence/roots.h"
+
+/* One item's. */
+struct proof {
+    bool known;              /* COLLATERAL_CERTS: the next five are filled in */
+    enum chain_fault fault;  /* never one of the dates' */
+    size_t root;             /* index into roots->root */
+    size_t leaf;             /* index into the item's certs */
+    int64_t not_before_s, not_after_s; /* of the whole chain */
+    char why[200];           /* of a fault */
+    const struct pubkey *by; /* signed JSON, CRL: a key under which the signature has been seen to hold */
+};
+
+struct proofs {
+    const struct collateral *pool;
+    const struct roots *roots;
+    struct proof *of; /* one per item */
+    bool held;        /* complete and shared: never written again */
+    struct bytes good_root; /* DER of a self-signed root that has been verified already */
+};
+
+/* Fresh ones from mem; false without memory. */
+bool proofs_init(struct proofs *out, struct arena *mem, const struct collateral *pool, const struct roots *roots);
+/* The chain in a COLLATERAL_CERTS item, which may begin with a CA. */
+const struct proof *proof_chain(struct proofs *p, const struct collateral_item *certs);
+/* Does key verify the signature of a signed item, or of a CRL? */
+bool proof_signed(struct proofs *p, const struct collateral_item *item, const struct pubkey *key);
+/* Has this CA certificate been proved, as the first of some item's chain? NULL where it has not (or nobody asked). */
+const struct proof *proof_of_ca(const struct proofs *p, struct bytes der);
+/* Judge every item under roots and keep the answers with the pool, which must not change any more (nor roots). */
+bool collateral_prove(struct collateral *pool, const struct roots *roots, struct err *err);
+
+#endif
