@@ -114,6 +114,10 @@ contract DevnetWorkloadVerifier is DevnetOnly {
         }
     }
 
+    function parseVarKeyJson(string calldata varKey) external pure returns (CertPubkey memory) {
+        return VarData.attestationKey(bytes(varKey));
+    }
+
     function verifyTee(TEEType teeType, TeeReportType reportType, bytes calldata report)
         private
         returns (bytes memory)

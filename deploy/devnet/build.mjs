@@ -1,19 +1,28 @@
 // Compile the devnet contracts offline:  node deploy/devnet/build.mjs
-// Writes build/devnet/<Contract>.json ({abi, bytecode, deployedBytecode, storageLayout}). The same sources and the pinned
+// Writes build/devnet/<Contract>.json: abi, bytecode, deployedBytecode, storageLayout. The same sources and the pinned
 // compiler give the same bytes; nothing is compiled again while neither has changed.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { npm } from './npm.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-export const outDir = join(here, '../../build/devnet');
+const outDir = join(here, '../../build/devnet');
 
-const CONTRACTS = [
-  'DevnetCVMRegistry', 'DevnetWorkloadVerifier', 'DevnetTpm', 'DevnetDcap', 'DevnetSnp', 'DevnetProxy',
+// One thread each: the JavaScript compiler is slow and has only one.
+const GROUPS = [
+  { 'DevnetCVMRegistry.sol': ['DevnetCVMRegistry'] },
+  {
+    'DevnetWorkloadVerifier.sol': ['DevnetWorkloadVerifier'],
+    'DevnetTpm.sol': ['DevnetTpm'],
+    'DevnetTee.sol': ['DevnetDcap', 'DevnetSnp'],
+    'DevnetProxy.sol': ['DevnetProxy'],
+  },
 ];
 const CODE_SIZE_LIMIT = 24576; // EIP-170
+const OUTPUTS = ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'storageLayout'];
 
 // The pipeline and target that the real registry's answers were recorded with: where the language leaves corners open
 // (order of ABI checks, panics), the same compiler settles them the same way.
@@ -22,12 +31,12 @@ const SETTINGS = {
   viaIR: true,
   evmVersion: 'prague',
   metadata: { bytecodeHash: 'none', appendCBOR: false },
-  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'storageLayout'] } },
 };
 
-function readSources() {
+/** Source texts by path, as the compiler wants them, from these folders. */
+export function readSources(...folders) {
   const sources = {};
-  for (const dir of ['', 'lib/']) {
+  for (const dir of folders) {
     for (const name of readdirSync(join(here, dir)).sort()) {
       if (name.endsWith('.sol')) sources[dir + name] = { content: readFileSync(join(here, dir, name), 'utf8') };
     }
@@ -35,30 +44,38 @@ function readSources() {
   return sources;
 }
 
-function compile(input) {
+/** Compile contracts ({ file: [contract] }) out of sources. Warnings are errors. Returns artifacts by contract name. */
+export function compile(sources, contracts) {
   const solc = npm('solc');
-  const output = JSON.parse(solc.compile(JSON.stringify(input)));
-  const messages = output.errors ?? [];
-  for (const message of messages) process.stderr.write(message.formattedMessage);
-  if (messages.length > 0) throw new Error('devnet contracts: the compiler had something to say');
-  return output.contracts;
+  const outputSelection = {};
+  for (const [file, names] of Object.entries(contracts)) {
+    outputSelection[file] = Object.fromEntries(names.map((name) => [name, OUTPUTS]));
+  }
+  const settings = { ...SETTINGS, outputSelection };
+  const output = JSON.parse(solc.compile(JSON.stringify({ language: 'Solidity', sources, settings })));
+  const messages = (output.errors ?? []).map(({ formattedMessage }) => formattedMessage);
+  if (messages.length > 0) throw new Error(`devnet contracts:\n${messages.join('\n')}`);
+
+  const artifacts = {};
+  for (const [file, names] of Object.entries(contracts)) {
+    for (const name of names) artifacts[name] = artifactOf(name, output.contracts[file][name]);
+  }
+  return artifacts;
 }
 
-function artifactOf(contracts, name) {
-  for (const file of Object.values(contracts)) {
-    const found = file[name];
-    if (!found) continue;
-    const deployed = '0x' + found.evm.deployedBytecode.object;
-    const size = (deployed.length - 2) / 2;
-    if (size > CODE_SIZE_LIMIT) throw new Error(`${name}: ${size} bytes of code, ${CODE_SIZE_LIMIT} are allowed`);
-    return {
-      abi: found.abi,
-      bytecode: '0x' + found.evm.bytecode.object,
-      deployedBytecode: deployed,
-      storageLayout: found.storageLayout.storage.map(({ label, slot }) => ({ label, slot })),
-    };
-  }
-  throw new Error(`${name}: not among the compiled contracts`);
+function artifactOf(name, { abi, evm, storageLayout }) {
+  const deployedBytecode = '0x' + evm.deployedBytecode.object;
+  const size = deployedBytecode.length / 2 - 1;
+  if (size > CODE_SIZE_LIMIT) throw new Error(`${name}: ${size} bytes of code, ${CODE_SIZE_LIMIT} are allowed`);
+  const slots = storageLayout.storage.map(({ label, slot }) => ({ label, slot }));
+  return { abi, bytecode: '0x' + evm.bytecode.object, deployedBytecode, storageLayout: slots };
+}
+
+function inThread(sources, contracts) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: { sources, contracts } });
+    worker.once('message', resolve).once('error', reject);
+  });
 }
 
 function writeWhole(path, text) {
@@ -68,10 +85,10 @@ function writeWhole(path, text) {
 }
 
 /** Build what is out of date. Returns the artifacts by contract name. */
-export function build() {
-  const input = { language: 'Solidity', sources: readSources(), settings: SETTINGS };
+export async function build() {
+  const sources = readSources('', 'lib/');
   const compiler = npm('solc/package.json').version;
-  const stamp = createHash('sha256').update(compiler + JSON.stringify(input) + CONTRACTS).digest('hex');
+  const stamp = createHash('sha256').update(JSON.stringify([compiler, SETTINGS, GROUPS, sources])).digest('hex');
   const path = join(outDir, 'artifacts.json');
   try {
     const cached = JSON.parse(readFileSync(path, 'utf8'));
@@ -80,16 +97,19 @@ export function build() {
     if (error.code !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
   }
 
-  const contracts = compile(input);
-  const artifacts = Object.fromEntries(CONTRACTS.map((name) => [name, artifactOf(contracts, name)]));
+  const artifacts = Object.assign({}, ...(await Promise.all(GROUPS.map((group) => inThread(sources, group)))));
   mkdirSync(outDir, { recursive: true });
-  for (const name of CONTRACTS) writeWhole(join(outDir, `${name}.json`), JSON.stringify(artifacts[name], null, 1) + '\n');
+  for (const [name, artifact] of Object.entries(artifacts)) {
+    writeWhole(join(outDir, `${name}.json`), JSON.stringify(artifact, null, 1) + '\n');
+  }
   writeWhole(path, JSON.stringify({ stamp, artifacts }));
   return artifacts;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const [name, artifact] of Object.entries(build())) {
-    console.log(`${name}: ${(artifact.deployedBytecode.length - 2) / 2} bytes`);
+if (!isMainThread && workerData?.contracts) {
+  parentPort.postMessage(compile(workerData.sources, workerData.contracts));
+} else if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  for (const [name, { deployedBytecode }] of Object.entries(await build())) {
+    console.log(`${name}: ${deployedBytecode.length / 2 - 1} bytes`);
   }
 }

@@ -45,7 +45,7 @@ export async function transact(rpc, transaction) {
 
 /** Put all contracts up. Returns addresses by role and the owner's. */
 export async function deploy(rpc, { reportIdPcr = 15, registry } = {}) {
-  const artifacts = build();
+  const artifacts = await build();
   const [owner] = await rpc('eth_accounts');
   if (!owner) throw new Error('the node has no account of its own to deploy from');
 

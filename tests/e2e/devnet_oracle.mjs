@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// The devnet registry against the recorded answers of the real one (profile G1b): return data, revert data byte for byte,
-// events, and the state afterwards.  devnet_oracle.mjs [NAME...]: cases whose name contains NAME.
-// Cases whose answer rests on the attestation key's certificate chain, which the devnet registry takes on trust, are listed
-// below. They are run all the same: one that agrees has no business on the list.
+// The devnet registry against the recorded answers of the real one (profile G1b): return data, revert data byte for
+// byte, events, and the state afterwards.  devnet_oracle.mjs [NAME...]: cases whose name contains NAME.
+// Cases whose answer rests on the attestation key's certificate chain, which the devnet registry takes on trust, are
+// listed below. They are run all the same: one that agrees has no business on the list.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeFunctionResult, encodeAbiParameters, encodeFunctionData, keccak256, toHex } from 'viem';
 import { build } from '../../deploy/devnet/build.mjs';
-import { deploy, send } from '../../deploy/devnet/deploy.mjs';
+import { deploy } from '../../deploy/devnet/deploy.mjs';
 import { startAnvil } from '../support/anvil.mjs';
 
 const ROOT = 'which root ends the chain';
@@ -85,11 +85,11 @@ function calldataOf({ file, mutate = [] }) {
 }
 
 class Stage {
-  constructor(rpc, at) {
+  constructor(rpc, at, artifacts) {
     this.rpc = rpc;
     this.at = at; // addresses by role
-    this.abi = build().DevnetCVMRegistry.abi;
-    this.sent = 0;
+    this.artifacts = artifacts;
+    this.abi = artifacts.DevnetCVMRegistry.abi;
   }
 
   /** Ask without changing anything. Returns { data } or { revert }. */
@@ -104,19 +104,19 @@ class Stage {
   }
 
   /** Send it in a block of that time. Returns the receipt, whatever became of it. */
-  async send(data, time) {
-    await this.rpc('anvil_setNextBlockTimestamp', time);
-    return this.transact(this.at.registry, data);
+  async send(data, time, to = this.at.registry) {
+    const hash = await this.rpc('eth_sendTransaction', { from: this.at.owner, to, data, gas: toHex(GAS) });
+    await this.rpc('evm_mine', toHex(time));
+    const receipt = await this.rpc('eth_getTransactionReceipt', hash);
+    if (!receipt) throw new Error(`transaction ${hash} was not mined`);
+    return receipt;
   }
 
-  /** No two transactions are alike: after evm_revert, anvil may take one that repeats an undone one for mined already. */
-  transact(to, data) {
-    return send(this.rpc, { from: this.at.owner, to, data, gas: toHex(GAS + this.sent++) });
-  }
-
-  /** Change a setting of a contract behind the registry. */
-  set(role, contract, functionName, ...args) {
-    return this.transact(this.at[role], encodeFunctionData({ abi: build()[contract].abi, functionName, args }));
+  /** Change a setting of a contract behind the registry, in the next second. */
+  async set(role, contract, functionName, ...args) {
+    const data = encodeFunctionData({ abi: this.artifacts[contract].abi, functionName, args });
+    const { timestamp } = await this.rpc('eth_getBlockByNumber', 'latest', false);
+    await this.send(data, Number(timestamp) + 1, this.at[role]);
   }
 
   async view(functionName, time, ...args) {
@@ -221,7 +221,9 @@ async function main() {
   const cases = JSON.parse(readFileSync(manifest, 'utf8')).cases.filter(({ profile }) => profile === 'G1b');
   const [{ state }] = cases; // all are bound to one chain and one registry address
   const anvil = await startAnvil(['--chain-id', String(state.chain_id), '--timestamp', String(seconds('2025-08-01'))]);
-  const stage = new Stage(anvil.rpc, await deploy(anvil.rpc, { registry: state.registry }));
+  const stage = new Stage(anvil.rpc, await deploy(anvil.rpc, { registry: state.registry }), await build());
+  // Blocks are mined on request from here on: after evm_revert, anvil's own mining sometimes misses a transaction.
+  await anvil.rpc('evm_setAutomine', false);
 
   const count = { passed: 0, failed: 0, skipped: 0 };
   const unknown = new Set(Object.keys(CHAIN_CASES));

@@ -5,6 +5,10 @@ import { rpcClient } from '../../deploy/devnet/deploy.mjs';
 
 const npmBin = fileURLToPath(new URL('npm-bin', import.meta.url));
 
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 /**
  * Start anvil with the rules of the Osaka fork. args: further options of anvil. Returns { url, rpc, pid, stop }; the
  * chain also ends with this process, however that ends.
@@ -13,8 +17,7 @@ export async function startAnvil(args = []) {
   const program = execFileSync(npmBin, ['anvil'], { encoding: 'utf8' }).trim();
   const fixed = ['--host', '127.0.0.1', '--port', '0', '--hardfork', 'osaka', '--enable-tx-gas-limit'];
   const child = spawn(program, [...fixed, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  process.on('exit', () => child.kill('SIGKILL'));
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  running.add(child);
 
   const url = await new Promise((resolve, reject) => {
     let seen = '';
@@ -27,6 +30,7 @@ export async function startAnvil(args = []) {
   });
   const stop = () =>
     new Promise((resolve) => {
+      running.delete(child);
       child.removeAllListeners('exit').once('exit', resolve);
       child.kill('SIGTERM');
     });

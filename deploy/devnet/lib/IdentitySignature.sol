@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an identity key signs for the registry, and whether it did: SHA-256 over prefix || chain id (32) || registry (20)
-// || payload, P-256 as r || s or RSASSA-PKCS1-v1_5.
+// What an identity key signs for the registry, and whether it did: SHA-256 over prefix || chain id (32) || registry
+// (20) || payload, P-256 as r || s or RSASSA-PKCS1-v1_5.
 pragma solidity 0.8.27;
 
 import {CVMIdentity} from "./Types.sol";

@@ -30,8 +30,8 @@ library Sha384 {
         bytes memory zeros = new bytes(blocks * 128 - message.length - 1 - 16);
         bytes memory input = bytes.concat(message, hex"80", zeros, bytes16(uint128(message.length * 8)));
 
-        uint64[8] memory h = [
-            0xcbbb9d5dc1059ed8,
+        uint256[8] memory h = [
+            uint256(0xcbbb9d5dc1059ed8),
             0x629a292a367cd507,
             0x9159015a3070dd17,
             0x152fecd8f70e5939,
@@ -41,47 +41,63 @@ library Sha384 {
             0x47b5481dbefa4fa4
         ];
         bytes memory k = K;
-        for (uint256 i; i < blocks; i++) compress(h, input, i * 128, k);
-        digest.first = bytes32(uint256(h[0]) << 192 | uint256(h[1]) << 128 | uint256(h[2]) << 64 | h[3]);
-        digest.second = bytes16(uint128(h[4]) << 64 | h[5]);
+        uint256[80] memory schedule;
+        for (uint256 i; i < blocks; i++) compress(h, schedule, input, i * 128, k);
+        digest.first = bytes32(h[0] << 192 | h[1] << 128 | h[2] << 64 | h[3]);
+        digest.second = bytes16(uint128(h[4] << 64 | h[5]));
     }
 
-    function compress(uint64[8] memory h, bytes memory input, uint256 at, bytes memory k) private pure {
-        unchecked {
-            uint64[80] memory w;
-            for (uint256 t; t < 80; t++) {
-                if (t < 16) {
-                    w[t] = word(input, at + t * 8);
-                    continue;
-                }
-                uint64 s0 = w[t - 15];
-                uint64 s1 = w[t - 2];
-                s0 = ror(s0, 1) ^ ror(s0, 8) ^ (s0 >> 7);
-                s1 = ror(s1, 19) ^ ror(s1, 61) ^ (s1 >> 6);
-                w[t] = w[t - 16] + s0 + w[t - 7] + s1;
-            }
-            uint64[8] memory v;
-            for (uint256 i; i < 8; i++) v[i] = h[i];
-            for (uint256 t; t < 80; t++) {
-                uint64 t1 = v[7] + (ror(v[4], 14) ^ ror(v[4], 18) ^ ror(v[4], 41))
-                    + ((v[4] & v[5]) ^ (~v[4] & v[6])) + word(k, t * 8) + w[t];
-                uint64 t2 = (ror(v[0], 28) ^ ror(v[0], 34) ^ ror(v[0], 39))
-                    + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-                for (uint256 i = 7; i > 0; i--) v[i] = v[i - 1];
-                v[4] += t1;
-                v[0] = t1 + t2;
-            }
-            for (uint256 i; i < 8; i++) h[i] += v[i];
-        }
-    }
-
-    function word(bytes memory from, uint256 at) private pure returns (uint64 value) {
+    /// One block (FIPS 180-4 6.4.2). Words are 64 bits wide and cut to that wherever a sum may have outgrown it. In
+    /// assembly because the same in Solidity takes the compiler a quarter of a minute.
+    function compress(
+        uint256[8] memory h,
+        uint256[80] memory schedule,
+        bytes memory input,
+        uint256 at,
+        bytes memory k
+    ) private pure {
+        uint256[8] memory v;
         assembly ("memory-safe") {
-            value := shr(192, mload(add(add(from, 0x20), at)))
-        }
-    }
+            function cut(x) -> y {
+                y := and(x, 0xffffffffffffffff)
+            }
+            function ror(x, n) -> y {
+                y := cut(or(shr(n, x), shl(sub(64, n), x)))
+            }
+            function word(from, offset) -> x {
+                x := shr(192, mload(add(add(from, 0x20), offset)))
+            }
 
-    function ror(uint64 x, uint64 n) private pure returns (uint64) {
-        return x >> n | x << (64 - n);
+            for { let t := 0 } lt(t, 16) { t := add(t, 1) } {
+                mstore(add(schedule, mul(t, 0x20)), word(input, add(at, mul(t, 8))))
+            }
+            for { let t := 16 } lt(t, 80) { t := add(t, 1) } {
+                let to := add(schedule, mul(t, 0x20))
+                let x := mload(sub(to, 480)) // w[t - 15]
+                let y := mload(sub(to, 64)) // w[t - 2]
+                x := xor(xor(ror(x, 1), ror(x, 8)), shr(7, x))
+                y := xor(xor(ror(y, 19), ror(y, 61)), shr(6, y))
+                mstore(to, cut(add(add(mload(sub(to, 512)), x), add(mload(sub(to, 224)), y))))
+            }
+
+            mcopy(v, h, 0x100)
+            for { let t := 0 } lt(t, 80) { t := add(t, 1) } {
+                let e := mload(add(v, 0x80))
+                let t1 := xor(and(e, mload(add(v, 0xa0))), and(not(e), mload(add(v, 0xc0)))) // choose
+                t1 := add(t1, xor(xor(ror(e, 14), ror(e, 18)), ror(e, 41)))
+                t1 := add(t1, add(mload(add(v, 0xe0)), add(word(k, mul(t, 8)), mload(add(schedule, mul(t, 0x20))))))
+                let a := mload(v)
+                let b := mload(add(v, 0x20))
+                let c := mload(add(v, 0x40))
+                let t2 := xor(xor(and(a, b), and(a, c)), and(b, c)) // majority
+                t2 := add(t2, xor(xor(ror(a, 28), ror(a, 34)), ror(a, 39)))
+                mcopy(add(v, 0x20), v, 0xe0)
+                mstore(add(v, 0x80), cut(add(mload(add(v, 0x80)), t1)))
+                mstore(v, cut(add(t1, t2)))
+            }
+            for { let i := 0 } lt(i, 0x100) { i := add(i, 0x20) } {
+                mstore(add(h, i), cut(add(mload(add(h, i)), mload(add(v, i)))))
+            }
+        }
     }
 }

@@ -84,8 +84,8 @@ library VarData {
     }
 
     /// Characters outside both alphabets have a value too, because that library looks characters up in a table laid
-    /// into memory: comma and opening bracket read as 63, other ASCII as 0. What control characters below 0x1a, the colon
-    /// and bytes from 0x80 on give depends there on what the memory happens to hold; here they are 0.
+    /// into memory: comma and opening bracket read as 63, other ASCII as 0. What control characters below 0x1a, the
+    /// colon and bytes from 0x80 on give depends there on what the memory happens to hold; here they are 0.
     function sextet(uint8 c) private pure returns (uint256) {
         unchecked {
             if (c >= 0x41 && c <= 0x5a) return c - 0x41; // A-Z

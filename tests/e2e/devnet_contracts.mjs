@@ -1,0 +1,240 @@
+#!/usr/bin/env node
+// The devnet contracts themselves: where they refuse to live, the proxy and its upgrade, the storage that clients read,
+// and the pieces whose recorded answers are few (SHA-384, keys out of certificates and var data, RSA padding), against
+// node's own crypto and openssl.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { constants, createHash, generateKeyPairSync, privateEncrypt, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  decodeErrorResult, decodeFunctionResult, encodeAbiParameters, encodeDeployData, encodeFunctionData, keccak256,
+} from 'viem';
+import { build, compile, readSources } from '../../deploy/devnet/build.mjs';
+import { P256_PRECOMPILE, send, transact } from '../../deploy/devnet/deploy.mjs';
+import { startAnvil } from '../support/anvil.mjs';
+
+const deployScript = fileURLToPath(new URL('../../deploy/devnet/deploy.mjs', import.meta.url));
+const IMPLEMENTATION_SLOT = '0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc';
+const UNKNOWN = '0x' + '42'.repeat(32);
+const hex = (bytes) => '0x' + Buffer.from(bytes).toString('hex');
+const word = (address) => '0x' + address.slice(2).toLowerCase().padStart(64, '0');
+
+// What the libraries do, made callable.
+const HARNESS = `
+pragma solidity 0.8.27;
+import "lib/Types.sol";
+import {Der} from "lib/Der.sol";
+import {Keys} from "lib/Keys.sol";
+import {Sha384} from "lib/Sha384.sol";
+contract Harness {
+    function sha384(bytes memory m) external pure returns (Bytes48 memory) { return Sha384.hash(m); }
+    function certificateKey(bytes memory der) external pure returns (CertPubkey memory) { return Der.certificateKey(der); }
+    function verifyRsa(bytes32 digest, bytes memory signature, CertPubkey memory key) external view returns (bool) {
+        (bytes memory n, bytes memory e) = Keys.rsa(key);
+        return Keys.verifyRsa(digest, signature, n, e);
+    }
+}`;
+
+const count = { passed: 0, failed: 0 };
+async function test(name, body) {
+  try {
+    await body();
+    count.passed++;
+  } catch (error) {
+    count.failed++;
+    console.log(`FAIL ${name}: ${error.message}`);
+  }
+}
+
+/** A contract on a chain: view(name, ...args), refused(name, ...args) -> revert data, transact(name, ...args). */
+function contract(rpc, from, address, abi) {
+  const call = (functionName, args) => ({ from, to: address, data: encodeFunctionData({ abi, functionName, args }) });
+  return {
+    async view(functionName, ...args) {
+      const data = await rpc('eth_call', call(functionName, args), 'latest');
+      return decodeFunctionResult({ abi, functionName, data });
+    },
+    async refused(functionName, ...args) {
+      return revertOf(rpc, call(functionName, args));
+    },
+    transact: (functionName, ...args) => transact(rpc, call(functionName, args)),
+  };
+}
+
+async function revertOf(rpc, call) {
+  try {
+    await rpc('eth_call', call, 'latest');
+  } catch (error) {
+    if (typeof error.data === 'string') return error.data;
+    throw error;
+  }
+  throw new Error('did not revert');
+}
+
+const errorName = (abi, data) => decodeErrorResult({ abi, data }).errorName;
+
+async function chainIds(artifacts) {
+  const args = { DevnetTpm: [P256_PRECOMPILE] };
+  for (const chainId of [1, 11155111, 1398243, 1337]) {
+    const anvil = await startAnvil(['--chain-id', String(chainId)]);
+    const [from] = await anvil.rpc('eth_accounts');
+    for (const name of ['DevnetTpm', 'DevnetDcap', 'DevnetSnp']) {
+      const { abi, bytecode } = artifacts[name];
+      const data = encodeDeployData({ abi, bytecode, args: args[name] ?? [] });
+      await test(`${name} on chain ${chainId}`, async () => {
+        const receipt = await send(anvil.rpc, { from, data, gas: '0xf00000' });
+        assert.equal(receipt.status, chainId === 1337 ? '0x1' : '0x0');
+        if (chainId !== 1337) assert.equal(errorName(abi, await revertOf(anvil.rpc, { from, data })), 'NotADevnet');
+      });
+    }
+    await anvil.stop();
+  }
+}
+
+async function proxyAndStorage(anvil, artifacts, at) {
+  const { rpc } = anvil;
+  const { abi } = artifacts.DevnetCVMRegistry;
+  const [owner, stranger] = await rpc('eth_accounts');
+  const registry = contract(rpc, owner, at.registry, abi);
+  const implementation = contract(rpc, owner, at.implementation, abi);
+  const asStranger = contract(rpc, stranger, at.registry, abi);
+  const stored = (slot) => rpc('eth_getStorageAt', at.registry, slot, 'latest');
+
+  await test('addresses', async () => {
+    assert.equal((await registry.view('owner')).toLowerCase(), owner.toLowerCase());
+    assert.equal((await registry.view('workloadVerifier')).toLowerCase(), at.workload_verifier);
+    assert.equal((await registry.view('tpmAttestation')).toLowerCase(), at.tpm);
+    assert.equal(await registry.view('P256_VERIFIER'), P256_PRECOMPILE);
+    assert.equal(await registry.view('UPGRADE_INTERFACE_VERSION'), '5.0.0');
+  });
+  await test('storage as profile G1b lays it out', async () => {
+    const { storageLayout } = artifacts.DevnetCVMRegistry;
+    assert.deepEqual(storageLayout.map(({ label, slot }) => `${slot} ${label}`), ['0 P256_VERIFIER', '1 _configs', '2 _nonces']);
+    assert.equal(await stored('0x0'), word(P256_PRECOMPILE));
+    assert.equal(await stored(IMPLEMENTATION_SLOT), word(at.implementation));
+    const slot = keccak256(encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], [UNKNOWN, 2n]));
+    await rpc('anvil_setStorageAt', at.registry, slot, '0x' + '7'.padStart(64, '0'));
+    assert.equal(BigInt(await stored(slot)), 7n);
+  });
+  await test('an unknown identity', async () => {
+    assert.equal(await registry.view('hasRegistered', UNKNOWN), false);
+    for (const name of ['nonces', 'checkTEEValidity', 'checkTPMValidity', 'getMeasurementHash', 'getCvmIdentity', 'getCvmConfig']) {
+      assert.equal(await registry.refused(name, UNKNOWN), '0x75a1d53a', name);
+    }
+  });
+  await test('no value, no unknown function, no plain transfer', async () => {
+    const data = encodeFunctionData({ abi, functionName: 'setCollateralTTL', args: [UNKNOWN, 1n, 1n, '0x'] });
+    assert.equal(await revertOf(rpc, { from: owner, to: at.registry, data, value: '0x1' }), '0x');
+    assert.equal(await revertOf(rpc, { from: owner, to: at.registry, data: '0xdf42b054' }), '0x');
+    assert.equal(await revertOf(rpc, { from: owner, to: at.registry, value: '0x1' }), '0x');
+  });
+  await test('initialized once, and only behind the proxy', async () => {
+    for (const one of [registry, implementation]) {
+      assert.equal(errorName(abi, await one.refused('initialize', stranger, P256_PRECOMPILE)), 'InvalidInitialization');
+    }
+    assert.equal(await implementation.view('proxiableUUID'), IMPLEMENTATION_SLOT);
+    assert.equal(errorName(abi, await registry.refused('proxiableUUID')), 'UUPSUnauthorizedCallContext');
+  });
+  await test('an upgrade is the owner\'s, moves the implementation slot and keeps the state', async () => {
+    const { bytecode } = artifacts.DevnetCVMRegistry;
+    const data = encodeDeployData({ abi, bytecode, args: [at.workload_verifier] });
+    const { contractAddress: next } = await transact(rpc, { from: owner, data });
+    assert.equal(errorName(abi, await asStranger.refused('upgradeToAndCall', next, '0x')), 'OwnableUnauthorizedAccount');
+    assert.equal(errorName(abi, await registry.refused('upgradeToAndCall', stranger, '0x')), 'ERC1967InvalidImplementation');
+    assert.equal(errorName(abi, await implementation.refused('upgradeToAndCall', next, '0x')), 'OwnableUnauthorizedAccount');
+    await registry.transact('upgradeToAndCall', next, '0x');
+    assert.equal(await stored(IMPLEMENTATION_SLOT), word(next));
+    assert.equal((await registry.view('owner')).toLowerCase(), owner.toLowerCase());
+    await registry.transact('transferOwnership', stranger);
+    assert.equal((await registry.view('owner')).toLowerCase(), stranger.toLowerCase());
+  });
+}
+
+/** A self-signed certificate with that key, as DER. */
+function certificateOf(privateKey) {
+  const folder = mkdtempSync(join(tmpdir(), 'devnet-contracts-'));
+  try {
+    const [key, cert] = ['key.pem', 'cert.der'].map((name) => join(folder, name));
+    writeFileSync(key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    execFileSync('openssl', ['req', '-x509', '-new', '-key', key, '-subj', '/CN=test', '-outform', 'DER', '-out', cert]);
+    return readFileSync(cert);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function pieces(anvil, artifacts, at) {
+  const { rpc } = anvil;
+  const [from] = await rpc('eth_accounts');
+  const sources = readSources('lib/');
+  sources['Harness.sol'] = { content: '// SPDX-License-Identifier: Apache-2.0' + HARNESS };
+  const { Harness } = compile(sources, { 'Harness.sol': ['Harness'] });
+  const { contractAddress } = await transact(rpc, { from, data: Harness.bytecode });
+  const harness = contract(rpc, from, contractAddress, Harness.abi);
+  const verifier = contract(rpc, from, at.workload_verifier, artifacts.DevnetWorkloadVerifier.abi);
+
+  await test('SHA-384 of every length it takes, and of none above', async () => {
+    for (let length = 0; length < 128; length++) {
+      const message = randomBytes(length);
+      const { first, second } = await harness.view('sha384', hex(message));
+      assert.equal(first + second.slice(2), hex(createHash('sha384').update(message).digest()), `length ${length}`);
+    }
+    for (const length of [128, 129, 240, 1000]) {
+      assert.equal(await harness.refused('sha384', hex(randomBytes(length))), '0xe3a721c7');
+    }
+  });
+
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const rsaKey = { algo: 1, params: 0, data: hex(rsa.publicKey.export({ type: 'pkcs1', format: 'der' })) };
+  await test('keys out of certificates', async () => {
+    const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const point = ec.publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
+    const ecCert = certificateOf(ec.privateKey);
+    assert.deepEqual(await harness.view('certificateKey', hex(ecCert)), { algo: 0x23, params: 3, data: hex(point) });
+    assert.deepEqual(await harness.view('certificateKey', hex(certificateOf(rsa.privateKey))), rsaKey);
+    const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    assert.equal((await harness.refused('certificateKey', hex(certificateOf(p384.privateKey)))).slice(0, 10), '0x80fa445a');
+    const ed = generateKeyPairSync('ed25519');
+    assert.equal((await harness.refused('certificateKey', hex(certificateOf(ed.privateKey)))).slice(0, 10), '0x87359400');
+    for (let length = 0; length < ecCert.length; length += 7) {
+      await harness.refused('certificateKey', hex(ecCert.subarray(0, length)));
+    }
+  });
+  await test('RSA signatures, with and without the NULL in DigestInfo', async () => {
+    const digest = randomBytes(32);
+    const signed = (prefix, padding = constants.RSA_PKCS1_PADDING) =>
+      hex(privateEncrypt({ key: rsa.privateKey, padding }, Buffer.concat([Buffer.from(prefix, 'hex'), digest])));
+    const ask = (signature) => harness.view('verifyRsa', hex(digest), signature, rsaKey);
+    assert.equal(await ask(signed('3031300d060960864801650304020105000420')), true);
+    assert.equal(await ask(signed('302f300b06096086480165030402010420')), true);
+    assert.equal(await ask(signed('3031300d060960864801650304020205000420')), false);
+    assert.equal(await ask(signed('302f300d060960864801650304020105000420')), false);
+    assert.equal(await ask(signed('')), false);
+    assert.equal(await ask('0x' + 'ff'.repeat(256)), false);
+    assert.equal(await ask('0x' + '00'.repeat(256)), false);
+  });
+  await test('an attestation key out of var data, in either base64', async () => {
+    const { n, e } = rsa.publicKey.export({ format: 'jwk' });
+    const padded = Buffer.from(n, 'base64url').toString('base64');
+    for (const modulus of [n, padded]) {
+      const text = `{"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"${e}","n":"${modulus}"},{"kid":"HCLEkPub"}]}`;
+      assert.deepEqual(await verifier.view('parseVarKeyJson', text), rsaKey);
+      await verifier.refused('parseVarKeyJson', text.replace('HCLEkPub', 'HCLekPub'));
+      await verifier.refused('parseVarKeyJson', text.replace('"n":"', '"n": "'));
+    }
+  });
+}
+
+const artifacts = await build();
+await chainIds(artifacts);
+const anvil = await startAnvil(['--chain-id', '31337']);
+const printed = execFileSync(process.execPath, [deployScript, '--rpc', anvil.url], { encoding: 'utf8' });
+const at = JSON.parse(printed);
+await pieces(anvil, artifacts, at);
+await proxyAndStorage(anvil, artifacts, at);
+await anvil.stop();
+console.log(`${count.passed} passed, ${count.failed} failed, 0 skipped`);
+process.exitCode = count.failed > 0 ? 1 : 0;
