@@ -246,7 +246,7 @@ static void take_signature(struct bundle *b, struct bytes signature)
 static bool take_attest(struct bundle *b, const struct abi_value *a, struct err *err)
 {
     enum profile profile = b->call.profile;
-    unsigned cloud, tee, type;
+    unsigned cloud = 0, tee = 0, type = 0;
     if (!take_enum(&cloud, &a[0], MAX_CLOUD, "cloudType", err) || !take_enum(&tee, &a[1], MAX_TEE, "teeType", err) ||
         !take_enum(&type, &a[2], MAX_REPORT_TYPE, "teeReportType", err))
         return false;

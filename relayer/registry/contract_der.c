@@ -37,7 +37,7 @@ static bool node_length(struct exec *x, uint64_t *length, size_t *first, struct 
 
 bool der_node(struct exec *x, struct node *out, struct bytes der, size_t at)
 {
-    uint64_t length;
+    uint64_t length = 0;
     struct node node = {.start = at};
     if (at + 1 >= der.len)
         return refuse(x, "Asn1IndexOutOfBounds()", "Asn1Decode: index out of bounds");

@@ -126,7 +126,7 @@ static bool verify_rsa(struct exec *x, bool *ok, const struct contract_key *key,
 
 static bool verify_p256(struct exec *x, bool *ok, const struct contract_key *key, struct hash32 digest, struct bytes sig)
 {
-    const uint8_t *xy;
+    const uint8_t *xy = NULL;
     if (!key_xy(x, &xy, key))
         return false;
     if (sig.len != 64)

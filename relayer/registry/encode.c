@@ -146,7 +146,7 @@ static struct abi_value signature(const struct encoder *e, size_t i)
 
 static bool attest_args(struct abi_value *args, struct encoder *e)
 {
-    struct bytes report;
+    struct bytes report = {0};
     if (!report_bytes(&report, e))
         return false;
     args->item[0] = num(e, e->b->cloud);

@@ -163,7 +163,7 @@ static void diff_events(json_t *list, const char *pcr, const struct golden_pcr *
 {
     size_t n = have->num_events > want->num_events ? have->num_events : want->num_events;
     for (size_t i = 0; i < n; i++) {
-        char what[160];
+        char what[200];
         const struct hash32 *h = i < have->num_events ? &have->events[i] : NULL;
         const struct hash32 *w = i < want->num_events ? &want->events[i] : NULL;
         bool moved = h && w && !hash32_eq(have->indices[i], want->indices[i]);

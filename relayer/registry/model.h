@@ -62,7 +62,8 @@ enum laxity {
     LAX_NO_IDENTITY,     /* extra data not looked at (re-attestation without rotation) */
     LAX_KEY,             /* an identity that can never sign */
     LAX_REPLAY,          /* an identity that was known is attested again */
-    LAX_DEBUG,           /* a debug TD or a debug SNP policy */
+    LAX_TDX_DEBUG,       /* a debug TD */
+    LAX_SNP_DEBUG,       /* a debug SNP policy */
     LAX_REPORT_DATA,     /* second half of Azure's report data */
     LAX_VAR_DATA,        /* var data that is no JSON, or not the AK that a parser finds */
     LAX_AK_CHAIN,        /* certificates that a careful validator refuses */

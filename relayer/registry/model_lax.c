@@ -7,7 +7,7 @@
 #include "crypto/base/text.h"
 
 const struct model_laxity model_laxities[LAX_COUNT] = {
-    [LAX_NOT_CANONICAL] = {"abi.canonical", "17", "calldata with gaps, shared or overlapping tails, dirty or missing padding, bytes behind the end",
+    [LAX_NOT_CANONICAL] = {"input.format", "17", "calldata with gaps, shared or overlapping tails, dirty or missing padding, bytes behind the end",
                            "make the same evidence look like another transaction; G1c counts a report that is encoded otherwise as new",
                            "decode refuses it; history compares measurement hashes, not calldata"},
     [LAX_MAGIC] = {"tpm.magic", "10", "a TPM structure that does not begin with TPM_GENERATED (ff544347)",
@@ -15,7 +15,7 @@ const struct model_laxity model_laxities[LAX_COUNT] = {
     [LAX_QUOTE_TAIL] = {"tpm.quote", "10", "bytes behind the quote's digest", "hide data in signed evidence", "verify"},
     [LAX_SELECTION] = {"tpm.pcr_selection", "10", "selection bytes behind the fourth; list entries behind the 32nd",
                        "put PCRs into the golden measurement that no quote selects", "verify; measure --against"},
-    [LAX_CLOCK] = {"tpm.clock", "10", "a quote whose clock is not safe", "present a quote from before a reset", "verify, renew"},
+    [LAX_CLOCK] = {"tpm.safe", "10", "a quote whose clock is not safe", "present a quote from before a reset", "verify, renew"},
     [LAX_SIGNATURE_TAIL] = {"tpm.signature_form", "10", "bytes behind the TPM signature (and n - s where s would do, which nobody can tell)",
                             "make two calls of one piece of evidence", "verify"},
     [LAX_EVENTS] = {"tpm.event_replay", "10", "PCR value 0 with events, event indices that repeat or are out of order",
@@ -32,7 +32,8 @@ const struct model_laxity model_laxities[LAX_COUNT] = {
                  "run and status compare getCvmIdentity after every CVMUpdated; attesting again repairs the label"},
     [LAX_REPLAY] = {"tail.age", "5", "the attestation of a known identity, again, without a signature or a nonce",
                     "revive an expired or rotated-out identity with old calldata", "run follows CVMUpdated events and alarms on a call that is not its own"},
-    [LAX_DEBUG] = {"tee.debug", "7", "a debug TD, a debug SNP policy", "register a machine whose memory its host can read", "verify, import"},
+    [LAX_TDX_DEBUG] = {"tdx.debug", "7", "a debug TD", "register a machine whose memory its host can read", "verify, import"},
+    [LAX_SNP_DEBUG] = {"snp.debug", "7", "an SNP policy that allows debugging", "register a machine whose memory its host can read", "verify, import"},
     [LAX_REPORT_DATA] = {"binding.report_data", "6", "a second half of Azure's report data that is not zero", "hide data in signed evidence", "verify"},
     [LAX_VAR_DATA] = {"ak.var_data", "8", "var data that is no JSON, or in which a JSON parser finds another AK",
                       "show one AK to the contract and another to whoever parses the document", "verify, import"},
@@ -130,12 +131,13 @@ static bool can_sign(const struct run *r)
     return key != NULL;
 }
 
-static bool is_debug(const struct run *r)
+static void note_debug(struct run *r)
 {
-    if (r->tee_type == TEE_SNP)
-        return r->tee_output.len >= 16 && (le64(r->tee_output.p + 8) >> 19 & 1);
     struct bytes body = bytes_sub(r->tee_output, TDX_OUTPUT_BODY, TDX_BODY_LEN);
-    return body.len && (body.p[120] & 1);
+    if (r->tee_type == TEE_SNP)
+        lax(r, LAX_SNP_DEBUG, r->tee_output.len >= 16 && (le64(r->tee_output.p + 8) >> 19 & 1));
+    else
+        lax(r, LAX_TDX_DEBUG, body.len && (body.p[120] & 1)); /* TDATTRIBUTES.DEBUG */
 }
 
 /* The AK that a JSON parser finds is not the contract's business; ours is that there is exactly one. */
@@ -176,7 +178,7 @@ static void note_attest(struct run *r)
     lax(r, LAX_KEY, !can_sign(r));
     lax(r, LAX_REPLAY, r->known && !is_g1c(r));
     lax(r, LAX_UNREGISTERED, r->cloud_type == CLOUD_UNSET);
-    lax(r, LAX_DEBUG, is_debug(r));
+    note_debug(r);
     lax(r, LAX_AK_UNVERIFIED, is_g1a(r));
     note_report_id(r);
     if (r->cloud_type == CLOUD_AZURE) {

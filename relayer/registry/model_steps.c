@@ -31,7 +31,7 @@ static bool step_value(struct run *r)
     return !r->call->with_value || stop_empty(&r->x);
 }
 
-static const struct model_row entry_rows[] = {{"(empty)", NULL, "1, 17", "abi.decode"}, END};
+static const struct model_row entry_rows[] = {{"(empty)", NULL, "1, 17", "input.format"}, END};
 
 static bool entry_attest(struct run *r)
 {
@@ -120,7 +120,7 @@ static struct hash32 key_hash(const struct contract_key *k)
     return keccak_final(&state);
 }
 
-static const struct model_row identity_rows[] = {{"(empty)", NULL, "17", "abi.decode"}, {"Panic(uint256)", NULL, "17", "abi.decode"}, END};
+static const struct model_row identity_rows[] = {{"(empty)", NULL, "17", "input.format"}, {"Panic(uint256)", NULL, "17", "input.format"}, END};
 static bool step_identity(struct run *r)
 {
     if (!readable(r, r->identity_arg))
@@ -189,7 +189,7 @@ static struct kept_key kept(const struct contract_key *k)
         {"Asn1NotConstructedType()", NULL, "4", "identity.key"}, {"Asn1LengthCannotBeZero()", NULL, "4", "identity.key"}, \
         {"Asn1InvalidLengthBytes()", NULL, "4", "identity.key"}, {"Asn1ContentLengthOutOfBounds()", NULL, "4", "identity.key"}
 
-static const struct model_row signing_rows[] = {SIGNING_ROWS, {"(empty)", NULL, "17", "abi.decode"}, END};
+static const struct model_row signing_rows[] = {SIGNING_ROWS, {"(empty)", NULL, "17", "input.format"}, END};
 
 /* G1c: whoever names an identity holds its key */
 static bool step_ownership(struct run *r)
@@ -248,7 +248,7 @@ static const struct model_row tee_fresh_rows[] = {
     {"TEE_COLLATERAL_EXPIRED()", NULL, "11", ""}, {"Panic(uint256)", NULL, "11", ""}, END};
 static bool step_tee_fresh(struct run *r)
 {
-    bool yes;
+    bool yes = false;
     return fresh(r, &yes, r->kept.tee_recent_s, r->kept.tee_ttl_s) && (yes || stop_error(&r->x, "TEE_COLLATERAL_EXPIRED()"));
 }
 
@@ -258,7 +258,7 @@ static const struct model_row both_fresh_rows[] = {{"TEE_COLLATERAL_EXPIRED()", 
                                                    END};
 static bool step_both_fresh(struct run *r)
 {
-    bool tee, tpm;
+    bool tee = false, tpm = false;
     if (!fresh(r, &tee, r->kept.tee_recent_s, r->kept.tee_ttl_s) || !fresh(r, &tpm, r->kept.tpm_recent_s, r->kept.tpm_ttl_s))
         return false;
     if (!tee)
@@ -292,15 +292,15 @@ static bool step_ttl_signature(struct run *r)
 
 /* --- TEE report --- */
 
-static const struct model_row collaterals_rows[] = {{"(empty)", NULL, "17", "abi.decode"}, {"Panic(uint256)", NULL, "17", "abi.decode"}, END};
+static const struct model_row collaterals_rows[] = {{"(empty)", NULL, "17", "input.format"}, {"Panic(uint256)", NULL, "17", "input.format"}, END};
 static bool step_collaterals(struct run *r)
 {
     return readable(r, r->wc);
 }
 
-static const struct model_row tee_type_rows[] = {{"INVALID_TEE_TYPE(uint8)", NULL, "6", "tee.type"},
-                                                 {"MOCK_ATTESTATION_NOT_ALLOWED()", NULL, "5", "tee.type"},
-                                                 {"(empty)", NULL, "5", "tee.type"},
+static const struct model_row tee_type_rows[] = {{"INVALID_TEE_TYPE(uint8)", NULL, "6", "binding.tee_report"},
+                                                 {"MOCK_ATTESTATION_NOT_ALLOWED()", NULL, "5", "binding.tee_report"},
+                                                 {"(empty)", NULL, "5", "binding.tee_report"},
                                                  END};
 static bool step_tee_type(struct run *r)
 {
@@ -421,11 +421,11 @@ static bool verify_snp(struct run *r)
     return true;
 }
 
-static const struct model_row tee_report_rows[] = {{"INVALID_TEE_REPORT_TYPE(uint8)", NULL, "6", "tee.report_type"},
+static const struct model_row tee_report_rows[] = {{"INVALID_TEE_REPORT_TYPE(uint8)", NULL, "6", "binding.tee_report"},
                                                    {"FAILED_TO_VERIFY_TEE()", NULL, "6", "tdx.* snp.* zk.*"},
                                                    {"INVALID_TEE_REPORT()", NULL, "6", "tdx.*"},
-                                                   {"(empty)", NULL, "6, 17", "abi.decode"},
-                                                   {"Panic(uint256)", NULL, "17", "abi.decode"},
+                                                   {"(empty)", NULL, "6, 17", "input.format"},
+                                                   {"Panic(uint256)", NULL, "17", "input.format"},
                                                    END};
 static bool step_tee_report(struct run *r)
 {
@@ -453,7 +453,7 @@ static bool sgx_values(struct run *r)
 }
 
 static const struct model_row fields_rows[] = {{"InvalidLength(uint256,uint256)", NULL, "6", "tdx.* snp.*"},
-                                               {"UnexpectedSGXReport()", NULL, "6", "tee.type"},
+                                               {"UnexpectedSGXReport()", NULL, "6", "binding.tee_report"},
                                                END};
 static bool step_fields(struct run *r)
 {
@@ -511,7 +511,7 @@ static const struct model_row var_data_rows[] = {{"Error(string)", "not found", 
                                                  {"InvalidRsaExponentSize()", NULL, "8", "ak.var_data"},
                                                  {"RsaModulusNotOdd()", NULL, "8", "ak.var_data"},
                                                  {"Panic(uint256)", NULL, "8", "ak.var_data"},
-                                                 {"(empty)", NULL, "17", "abi.decode"},
+                                                 {"(empty)", NULL, "17", "input.format"},
                                                  END};
 static bool step_var_data(struct run *r)
 {
@@ -584,7 +584,7 @@ static const struct model_row chain_rows[] = {{"Error(string)", NULL, "10", "ak.
                                               CHAIN_ERROR("Asn1NotPositiveInteger()"),
                                               CHAIN_ERROR("BytesLengthExceeds32()"),
                                               CHAIN_ERROR("Panic(uint256)"),
-                                              {"(empty)", NULL, "17", "abi.decode"},
+                                              {"(empty)", NULL, "17", "input.format"},
                                               END};
 static bool take_chain(struct run *r)
 {
@@ -656,12 +656,12 @@ static bool step_call_ak(struct run *r)
 }
 
 #define PCR_ROWS                                                                                                       \
-    {"TpmQuoteTooShort()", NULL, "10", "tpm.quote"}, {"InvalidTpmAttType()", NULL, "10", "tpm.quote"},                   \
+    {"TpmQuoteTooShort()", NULL, "10", "tpm.quote"}, {"InvalidTpmAttType()", NULL, "10", "tpm.type"},                   \
         {"InvalidTpmsPcrCount()", NULL, "10", "tpm.pcr_selection"}, {"UnsupportedHashAlgorithm()", NULL, "10", "tpm.pcr_selection"}, \
         {"PcrIndexOutOfRange()", NULL, "10", "tpm.pcr_selection"}, {"PcrSelectionMismatch()", NULL, "10", "tpm.pcr_selection"}, \
         {"InvalidPcrDigestSize()", NULL, "10", "tpm.pcr_digest"}, {"PcrDigestMismatch()", NULL, "10", "tpm.pcr_digest"}, \
-        {"FAILED_TO_CHECK_PCR_MEASUREMENTS(string)", NULL, "10", "tpm.quote tpm.pcr_selection tpm.pcr_digest"},          \
-        {"INVALID_TPM_MEASUREMENT(string)", NULL, "10", "tpm.quote tpm.pcr_selection tpm.pcr_digest"},                   \
+        {"FAILED_TO_CHECK_PCR_MEASUREMENTS(string)", NULL, "10", "tpm.quote tpm.type tpm.pcr_selection tpm.pcr_digest"},          \
+        {"INVALID_TPM_MEASUREMENT(string)", NULL, "10", "tpm.quote tpm.type tpm.pcr_selection tpm.pcr_digest"},                   \
         {"Panic(uint256)", NULL, "10", "tpm.quote"}, {"(empty)", NULL, "10", "tpm.quote"}
 
 static const struct model_row pcrs_rows[] = {PCR_ROWS, END};
