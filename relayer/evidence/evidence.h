@@ -15,6 +15,7 @@ struct snp_journal; /* relayer/evidence/snp_journal.h */
 struct tdx_part;   /* relayer/evidence/tdx_checks.h */
 struct snp_part;
 struct tpm_part;
+struct log_part; /* relayer/evidence/eventlog_part.h */
 
 /* What the caller knows and the evidence must match; absent parts are empty or false. */
 struct expected {
@@ -82,6 +83,7 @@ struct ev {
     struct tdx_part *tdx; /* TDX and SGX */
     struct snp_part *snp;
     struct tpm_part *tpm;
+    struct log_part *logs;
 
     const char *used_root[8]; /* labels of the trust roots that chains ended at */
     size_t num_used_roots;
@@ -117,7 +119,7 @@ struct kind {
     int64_t (*expires)(const struct ev *ev); /* 0: no limit; may be NULL */
 };
 extern const struct kind *const evidence_kinds[]; /* NULL-terminated; kinds.c, whose rows these are: */
-extern const struct kind tdx_kind, snp_kind, snp_accept_kind, zk_kind, tpm_kind, binding_kind;
+extern const struct kind tdx_kind, snp_kind, snp_accept_kind, zk_kind, tpm_kind, binding_kind, log_kind;
 
 /* ev: the caller's block filled in, the rest zero. Calls evidence_done itself never: render needs the parts. */
 void evidence_judge(struct ev *ev, struct verdict *out);

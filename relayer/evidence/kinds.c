@@ -8,5 +8,6 @@ const struct kind *const evidence_kinds[] = {
     &zk_kind,
     &tpm_kind,
     &binding_kind,
+    &log_kind,
     NULL,
 };
