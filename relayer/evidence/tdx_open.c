@@ -111,10 +111,10 @@ static void find_chain(struct ev *ev, struct tdx_part *p)
                                "report is given beside it", type, type_names[type]);
 }
 
-/* Leaf alone, where its CA has been proved beforehand: one signature instead of three. */
+/* The leaf alone, where the rest of its chain has been proved beforehand: one signature instead of three. */
 static bool judge_leaf(struct ev *ev, struct tdx_part *p, const struct chain_rules *rules)
 {
-    const struct proof *ca = p->num_certs > 1 && p->proofs.held ? proof_of_ca(&p->proofs, p->certs[1].der) : NULL;
+    const struct proof *ca = p->num_certs > 1 && p->proofs.held ? proof_of_cas(&p->proofs, p->certs + 1, p->num_certs - 1) : NULL;
     if (!ca || !p->ca_key)
         return false;
     struct pinned_root issuer = {.label = "proved CA", .key = p->ca_key, .subject = p->certs[1].subject};

@@ -120,12 +120,25 @@ bool proof_signed(struct proofs *p, const struct collateral_item *item, const st
     return true;
 }
 
-const struct proof *proof_of_ca(const struct proofs *p, struct bytes der)
+static bool has_cert(const struct collateral_item *certs, struct bytes der)
+{
+    for (size_t i = 0; i < certs->num_certs; i++)
+        if (bytes_eq(certs->certs[i].der, der))
+            return true;
+    return false;
+}
+
+const struct proof *proof_of_cas(const struct proofs *p, const struct cert *cas, size_t num_cas)
 {
     for (size_t i = 0; p->pool && i < p->pool->count; i++) {
         const struct collateral_item *item = &p->pool->items[i];
-        if (item->kind == COLLATERAL_CERTS && p->of[i].known && p->of[i].fault == CHAIN_OK &&
-            bytes_eq(item->certs[p->of[i].leaf].der, der))
+        if (item->kind != COLLATERAL_CERTS || !p->of[i].known || p->of[i].fault != CHAIN_OK ||
+            !bytes_eq(item->certs[p->of[i].leaf].der, cas[0].der))
+            continue;
+        size_t found = 1;
+        while (found < num_cas && has_cert(item, cas[found].der))
+            found++;
+        if (found == num_cas)
             return &p->of[i];
     }
     return NULL;

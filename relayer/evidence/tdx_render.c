@@ -32,7 +32,7 @@ static json_t *td_json(const struct td_report *td)
     for (size_t i = 0; i < 4; i++)
         put_hex(o, rtmr[i], td->rtmr[i]);
     put_hex(o, "report_data", td->report_data);
-    put_hex(o, "tcb_svn2", td->tcb_svn2);
+    put_hex(o, "tee_tcb_svn2", td->tcb_svn2);
     put_hex(o, "mr_service_td", td->mr_service_td);
     return o;
 }

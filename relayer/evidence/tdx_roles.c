@@ -38,6 +38,9 @@ static struct finding nothing_fits(const struct collateral *pool, enum role role
     for (size_t i = 0; pool && i < pool->count; i++)
         if (was_meant(&pool->items[i], role))
             return check_fail("unreadable: %s: %s", pool->items[i].origin, pool->items[i].why);
+    for (size_t i = 0; pool && i < pool->count; i++)
+        if (pool->items[i].kind == COLLATERAL_UNREADABLE && pool->items[i].guess == COLLATERAL_UNREADABLE)
+            return check_fail("unreadable: %s (it may have been %s): %s", pool->items[i].origin, what, pool->items[i].why);
     if (mismatch[0])
         return check_fail("mismatch: want %s, have %s", what, mismatch);
     return check_not_run("missing: %s", what);
