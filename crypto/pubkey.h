@@ -1,6 +1,6 @@
 /* A parsed public key (P-256, P-384, RSA) and what can be asked of it: does this signature fit this digest?
  * Holds no opinion on who owns the key. A key is parsed once and used often; it may be used from several threads.
- * P-256 and RSA by OpenSSL; P-384 by hogweed, which is the faster of the two kept libraries. */
+ * P-256 by OpenSSL, P-384 by hogweed, RSA by gmp: whichever of the kept libraries is fastest. */
 #ifndef CVM_CRYPTO_PUBKEY_H
 #define CVM_CRYPTO_PUBKEY_H
 
@@ -29,6 +29,8 @@ struct bytes pubkey_rsa_e(const struct pubkey *key);
 size_t pubkey_bits(const struct pubkey *key);
 /* Same key material? (type and numbers) */
 bool pubkey_eq(const struct pubkey *a, const struct pubkey *b);
+/* Is this SubjectPublicKeyInfo that of the key? Cheaper than parsing it into a key of its own. */
+bool pubkey_is_spki(const struct pubkey *key, struct bytes spki);
 /* SubjectPublicKeyInfo appended to out: ecPublicKey uncompressed, or rsaEncryption with NULL. */
 bool pubkey_to_spki(struct buf *out, const struct pubkey *key, struct err *err);
 /* DER RSAPublicKey SEQUENCE { n, e } appended to out. ERR_CRYPTO where it is no RSA key. */
@@ -41,7 +43,7 @@ bool pubkey_verify_ecdsa(const struct pubkey *key, struct bytes digest, struct b
 bool pubkey_verify_ecdsa_der(const struct pubkey *key, struct bytes digest, struct bytes sig);
 /* sig exactly as long as the modulus */
 bool pubkey_verify_pkcs1(const struct pubkey *key, enum hash_alg alg, struct bytes digest, struct bytes sig);
-/* MGF1 with the same hash; salt exactly salt_len bytes */
+/* MGF1 with the same hash; salt exactly salt_len bytes (at most 64); SHA-256, SHA-384, SHA-512 */
 bool pubkey_verify_pss(const struct pubkey *key, enum hash_alg alg, size_t salt_len, struct bytes digest, struct bytes sig);
 
 #endif

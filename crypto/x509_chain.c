@@ -88,9 +88,8 @@ struct anchor {
 static struct anchor find_anchor(const struct cert *last, const struct pinned_root *roots, size_t num_roots)
 {
     struct anchor a = {0};
-    AUTO(pubkey_freep) struct pubkey *key = cert_pubkey(last, NULL);
-    for (size_t i = 0; key && i < num_roots; i++)
-        if (subject_fits(&roots[i], last->subject) && pubkey_eq(roots[i].key, key))
+    for (size_t i = 0; i < num_roots; i++)
+        if (subject_fits(&roots[i], last->subject) && pubkey_is_spki(roots[i].key, last->spki))
             return (struct anchor){.index = i, .key = roots[i].key, .in_chain = true};
     if (self_issued(last))
         return a; /* a root, and none of ours */
