@@ -225,6 +225,7 @@ int main(int argc, char **argv)
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core); /* a core file would hold keys */
     signal(SIGPIPE, SIG_IGN);
+    setenv("TSS2_LOG", "all+none", 0); /* what it has to say about bad evidence stands in our verdict */
     int status = dispatch(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         log_error("standard output: %s", strerror(errno));

@@ -150,7 +150,10 @@ static bool rtmr_explained(const struct log_part *p, uint32_t rtmr, struct diges
     size_t entries;
     if (bytes_eq(digest_view(&boot), want))
         return true;
-    return rtmr == 2 && p->has_ima && ima_leads_to(&entries, &p->ima, HASH_SHA384, IMA_PCR, digest_view(&boot), want);
+    if (rtmr != 2 || !p->has_ima)
+        return false; /* a TD's kernel writes the register's own number into the list, others PCR 10 */
+    return ima_leads_to(&entries, &p->ima, HASH_SHA384, rtmr, digest_view(&boot), want) ||
+           ima_leads_to(&entries, &p->ima, HASH_SHA384, IMA_PCR, digest_view(&boot), want);
 }
 
 static struct finding check_ccel_replay(struct ev *ev)
