@@ -1,0 +1,50 @@
+#include "relayer/payer.h"
+
+#include "crypto/base/auto.h"
+#include "crypto/base/text.h"
+
+#define MAX_PASSPHRASE 1024
+
+static bool take_finality(struct tx_settings *out, const char *text, struct err *err)
+{
+    uint64_t blocks = 0;
+    if (strcmp(text, "finalized") == 0)
+        out->finality = TXM_FINALIZED;
+    else if (strcmp(text, "safe") == 0)
+        out->finality = TXM_SAFE;
+    else if (u64_parse(&blocks, bytes_str(text), 100000, NULL) && blocks)
+        out->finality = TXM_CONFIRMATIONS;
+    else
+        return err_set(err, ERR_USAGE, "finality: \"%s\" is neither finalized, safe, nor a number of blocks", text);
+    out->confirmations = (unsigned)blocks;
+    return true;
+}
+
+bool payer_settings(struct tx_settings *out, const struct config *cfg, struct err *err)
+{
+    struct tx_settings s = {
+        .fees = {.max_fee_wei = cfg->max_fee_wei, .max_tip_wei = cfg->max_tip_wei, .min_tip_wei = cfg->min_tip_wei,
+                 .max_cost_wei = cfg->max_cost_wei, .legacy = cfg->legacy_tx},
+        .max_day_wei = cfg->max_daily_cost_wei,
+        .gas_limit_max = cfg->gas_limit_max,
+        .stuck_after_s = cfg->bump_after_s,
+    };
+    if (!take_finality(&s, cfg->finality, err))
+        return false;
+    *out = s;
+    return true;
+}
+
+bool payer_open(struct signer **out, const struct config *cfg, bool needed, struct err *err)
+{
+    AUTO(buf_wipe) struct buf passphrase = buf_new(MAX_PASSPHRASE);
+    const char *path = cfg->keystore ? cfg->keystore : cfg->key_file;
+    bool found = false;
+    *out = NULL;
+    if (!path)
+        return !needed || err_set(err, ERR_USAGE, "no paying account: keystore or key_file in [account] names its key");
+    if (!passphrase_read(&passphrase, &found, cfg->passphrase_file, err))
+        return false;
+    *out = signer_from_file(path, buf_view(&passphrase), err);
+    return *out != NULL;
+}

@@ -1,0 +1,363 @@
+/* The story of one call, in order:
+ *   1. whose identity is it, and what does the registry say of it now?
+ *   2. is there anything to do at all? (registered and fresh is success; a call that was begun earlier is joined)
+ *   3. rules: what is refused whatever the evidence says
+ *   4. signatures of the identity, over bytes that we built
+ *   5. verdict: every check on the evidence, for this registry, this chain, this call
+ *   6. model: what the contract would answer, without a node
+ *   7. simulation: what it does answer, as the paying account
+ *   8. engine: journal, nonce, fees, signature, wire, receipt, finality
+ *   9. read back at the receipt's block: only what the registry says is success */
+#include "relayer/relay.h"
+
+#include "abi/errors.h"
+#include "crypto/base/auto.h"
+#include "crypto/base/text.h"
+#include "relayer/clock.h"
+#include "relayer/log.h"
+#include "relayer/payer.h"
+#include "relayer/registry/calldata.h"
+#include "relayer/relay_steps.h"
+
+#include <stdio.h>
+
+#define MAX_CALLDATA TX_MAX_SIZE
+
+bool relay_open(struct relay *out, const struct config *cfg, bool accept_implementation, bool need_account, struct err *err)
+{
+    struct relay *r = out;
+    *r = (struct relay){0};
+    if (!session_open_store(&r->session, cfg, err) || !session_open_chain(&r->session, err) ||
+        !onchain_check_pin(&r->session.chain, r->session.db, accept_implementation, clock_now_s(), err) ||
+        !judge_init(&r->judge, cfg, NULL, err) || !forecaster_init(&r->forecaster, &r->judge, cfg, err) ||
+        !payer_settings(&r->tx, cfg, err) || !payer_open(&r->signer, cfg, need_account, err))
+        return false;
+    r->forecaster.profile = r->session.chain.profile;
+    r->forecaster.chain_id = r->session.chain.chain_id;
+    if (r->signer)
+        r->from = signer_address(r->signer);
+    return true;
+}
+
+void relay_done(struct relay *r)
+{
+    signer_free(r->signer);
+    forecaster_done(&r->forecaster);
+    judge_done(&r->judge);
+    session_done(&r->session);
+    *r = (struct relay){0};
+}
+
+void relay_outcome_done(struct relay_outcome *out)
+{
+    json_decref(out->verdict);
+    buf_done(&out->dry_run);
+    *out = (struct relay_outcome){0};
+}
+
+static void relaying_done(struct relaying *w)
+{
+    onchain_identity_done(&w->on);
+    onchain_identity_done(&w->on_new);
+    buf_done(&w->signatures[0]);
+    buf_done(&w->signatures[1]);
+    buf_done(&w->calldata);
+    buf_done(&w->ak_spki);
+}
+
+/* --- 1. whose identity --- */
+
+static bool find_ids(struct relaying *w, struct err *err)
+{
+    const struct relay_request *q = w->q;
+    enum profile profile = w->r->session.chain.profile;
+    w->id = q->id;
+    w->new_id = q->id;
+    if (q->call == CALL_SET_TTL)
+        return true;
+    if (!w->bundle.identity.present)
+        return err_set(err, ERR_REFUSED, "the evidence names no identity key");
+    if (w->bundle.call.kind && w->bundle.call.kind != q->call)
+        return err_set(err, ERR_USAGE, "the evidence is calldata of %s, and this is %s", call_name(w->bundle.call.kind), call_name(q->call));
+    w->new_id = identity_hash(&w->bundle.identity, profile);
+    if (q->call == CALL_ATTEST || !q->has_id)
+        w->id = w->bundle.call.kind == CALL_REATTEST ? w->bundle.call.id : w->new_id;
+    return true;
+}
+
+static void fill_call(struct relaying *w)
+{
+    struct bundle_call *c = &w->bundle.call;
+    c->kind = w->q->call;
+    c->profile = w->r->session.chain.profile;
+    c->id = w->id;
+    if (w->q->call == CALL_SET_TTL) {
+        /* the one that is not given stays as it is */
+        c->tee_ttl_s = w->q->has_tee_ttl ? w->q->tee_ttl_s : w->on.tee_ttl_s;
+        c->tpm_ttl_s = w->q->has_tpm_ttl ? w->q->tpm_ttl_s : w->on.tpm_ttl_s;
+    }
+}
+
+static bool read_chain(struct relaying *w, struct err *err)
+{
+    const struct onchain *chain = &w->r->session.chain;
+    if (!onchain_read(chain, &w->on, w->id, ETH_AT_LATEST, err))
+        return false;
+    bool rotates = !hash32_eq(w->id, w->new_id);
+    return !rotates || onchain_read(chain, &w->on_new, w->new_id, ETH_AT_BLOCK(w->on.block.number), err);
+}
+
+/* --- 2. anything to do? --- */
+
+static bool is_fresh(const struct relaying *w)
+{
+    struct identity_row row = {
+        .read_at_s = 1,
+        .registered = w->on.registered,
+        .tee_ttl_s = w->on.tee_ttl_s,
+        .tpm_ttl_s = w->on.tpm_ttl_s,
+        .tee_recent_s = w->on.tee_recent_s,
+        .tpm_recent_s = w->on.tpm_recent_s,
+    };
+    struct freshness f = freshness_of(&row);
+    struct plan_settings plan = session_plan(w->r->session.cfg);
+    return plan_state(&f, w->id, (int64_t)w->on.block.time_s, &plan) == STATE_FRESH;
+}
+
+static bool same_ttls(const struct relaying *w)
+{
+    return w->on.registered && w->on.tee_ttl_s == w->bundle.call.tee_ttl_s && w->on.tpm_ttl_s == w->bundle.call.tpm_ttl_s;
+}
+
+/* A rotation that is done already: the chain names the new key and no longer the old one. */
+static bool is_rotated(const struct relaying *w)
+{
+    return w->q->rotate && !hash32_eq(w->id, w->new_id) && !w->on.registered && w->on_new.registered;
+}
+
+static bool nothing_to_do(struct relaying *w, struct err *err)
+{
+    struct relay_outcome *out = w->out;
+    const struct onchain_identity *on = is_rotated(w) ? &w->on_new : &w->on;
+    const char *words = w->q->call == CALL_SET_TTL ? "the TTLs are set already" : is_rotated(w) ? "rotated already" : "registered already, and fresh";
+    out->result = RELAY_ALREADY;
+    out->id = is_rotated(w) ? w->new_id : w->id;
+    snprintf(out->words, sizeof out->words, "%s", words);
+    out->has_row = session_store(&w->r->session, &out->read, out->id, on, NULL, true, err);
+    return out->has_row;
+}
+
+/* --- the call's bytes, and what makes it this call --- */
+
+static bool encode(struct relaying *w, struct err *err)
+{
+    AUTO(buf_done) struct buf unsigned_call = buf_new(MAX_CALLDATA);
+    struct bundle bare = w->bundle;
+    bare.call.num_signatures = 0;
+    bare.call.signatures[0] = bare.call.signatures[1] = (struct bytes){0};
+    if (w->q->idempotency_key)
+        w->digest = txe_text_digest(w->q->idempotency_key);
+    else if (bundle_to_calldata(&unsigned_call, &bare, w->q->call, w->r->session.chain.profile, err))
+        w->digest = sha256(buf_view(&unsigned_call));
+    else
+        return err_wrap(err, "encoding the call");
+    w->calldata = buf_new(MAX_CALLDATA);
+    return bundle_to_calldata(&w->calldata, &w->bundle, w->q->call, w->r->session.chain.profile, err) || err_wrap(err, "encoding the call");
+}
+
+static struct tx_intent intent_of(const struct relaying *w)
+{
+    return (struct tx_intent){
+        .target = w->r->session.chain.registry,
+        .call = call_name(w->q->call),
+        .identity = w->id,
+        .calldata = buf_view(&w->calldata),
+        .digest = w->digest,
+        .label = w->q->label,
+    };
+}
+
+/* Begun by an earlier run, and not over: it is joined, whatever has become of the evidence meanwhile. */
+static bool is_begun(struct relaying *w, bool *begun, struct err *err)
+{
+    AUTO(tx_list_done) struct tx_list list = {0};
+    struct tx_intent intent = intent_of(w);
+    struct hash32 key = txe_intent_key(w->r->session.chain.chain_id, &intent);
+    *begun = false;
+    if (!tx_journal_list(w->r->session.db, &list, false, &w->id, 64, err))
+        return false;
+    for (size_t i = 0; i < list.count; i++)
+        *begun |= hash32_eq(list.row[i].key, key) && (list.row[i].phase >= TXM_SIGNED && list.row[i].phase <= TXM_FINAL);
+    return true;
+}
+
+/* --- 5. the verdict --- */
+
+/* A re-attestation that brings no AK is verified with the one that the registry keeps. */
+static bool lend_ak(struct relaying *w, struct err *err)
+{
+    struct bundle *b = &w->bundle;
+    const struct onchain_key *ak = &w->on.ak;
+    if (w->q->call != CALL_REATTEST || b->ak_public.len || b->ak_var_data.len || b->num_ak_certs || !ak->data.len)
+        return true;
+    AUTO(arena_done) struct arena mem = arena_new(1 << 16);
+    struct identity id = {.present = true, .algo = ak->algo, .params = ak->params, .scheme = ak->algo == ALG_RSA ? ALG_RSASSA : ALG_ECDSA,
+                          .hash_algo = ALG_SHA256, .key = ak->data};
+    if (ak->algo == ALG_ECC && ak->data.len == 65)
+        id.key = bytes_sub(ak->data, 1, 64);
+    AUTO(pubkey_freep) struct pubkey *key = identity_pubkey(&id, err);
+    w->ak_spki = buf_new(8192);
+    if (!key || !pubkey_to_spki(&w->ak_spki, key, err))
+        return err_wrap(err, "the attestation key that the registry keeps");
+    b->ak_public = buf_view(&w->ak_spki);
+    return true;
+}
+
+static bool pass_judgement(struct relaying *w, struct err *err)
+{
+    AUTO(judgement_done) struct judgement j = {0};
+    const struct onchain *chain = &w->r->session.chain;
+    struct expected expected = {
+        .profile = chain->profile,
+        .has_place = true,
+        .chain_id = chain->chain_id,
+        .registry = chain->registry,
+        .has_nonce = true,
+        .nonce = w->on.nonce,
+        .call = w->q->call,
+    };
+    if (w->q->call == CALL_SET_TTL)
+        return true; /* no evidence in it */
+    if (!lend_ak(w, err) || !judge_bundle(&j, &w->r->judge, &w->bundle, &expected, clock_now_s(), TEXT_NONE, false, err))
+        return false;
+    w->out->verdict = json_incref(j.doc);
+    if (j.verdict == VERIFIED)
+        return true;
+    return err_set(err, j.verdict == REJECTED ? ERR_REFUSED : ERR_STALE, "the evidence is %s: %s", verdict_name(j.verdict), j.reason);
+}
+
+/* --- 9. what the registry says afterwards --- */
+
+static bool says_success(const struct relaying *w, const struct onchain_identity *on, const struct tx_status *tx, char *note, size_t size)
+{
+    const char *what = NULL;
+    bool measured = hash32_is_zero(w->measurement) || hash32_eq(on->measurement_hash, w->measurement);
+    if (!on->registered)
+        what = "the identity is not registered there";
+    else if (w->q->call == CALL_SET_TTL)
+        what = on->tee_ttl_s == w->bundle.call.tee_ttl_s && on->tpm_ttl_s == w->bundle.call.tpm_ttl_s ? NULL : "the TTLs are others";
+    else if (on->tpm_recent_s < tx->block_time_s || (w->q->call == CALL_ATTEST && on->tee_recent_s < tx->block_time_s))
+        what = "its timestamps have not moved";
+    else if (!measured)
+        what = "its measurement hash is another than computed here";
+    snprintf(note, size, "%s%s", what ? "read back: " : "", what ? what : "");
+    return !what;
+}
+
+static enum txm_readback read_back(void *user, const struct tx_status *status, char *note, size_t note_size)
+{
+    struct relaying *w = user;
+    AUTO(onchain_identity_done) struct onchain_identity on = {0};
+    struct err err = {0};
+    if (!onchain_read(&w->r->session.chain, &on, w->new_id, ETH_AT_BLOCK(status->block), &err)) {
+        snprintf(note, note_size, "read back: %.300s", err.text);
+        return TXM_READ_FAILED;
+    }
+    return says_success(w, &on, status, note, note_size) ? TXM_READ_OK : TXM_READ_DIFFERS;
+}
+
+static void explain(void *user, char *out, size_t size, struct bytes revert)
+{
+    (void)user;
+    AUTO(auto_free) char *words = abi_error_words(revert);
+    snprintf(out, size, "%s", words ? words : "(no memory for the words)");
+}
+
+static void progress(void *user, const struct tx_status *status)
+{
+    struct relaying *w = user;
+    if (w->q->progress)
+        w->q->progress(w->q->user, status);
+}
+
+static bool stopped(void *user)
+{
+    struct relaying *w = user;
+    return w->q->stopped && w->q->stopped(w->q->user);
+}
+
+/* What the chain says now goes into the store: at the receipt's block, and of a rotation both identities. */
+static bool store_outcome(struct relaying *w, struct err *err)
+{
+    struct relay_outcome *out = w->out;
+    struct session *s = &w->r->session;
+    bool mined = out->tx.phase == TXM_MINED || out->tx.phase == TXM_FINAL;
+    struct eth_at at = mined ? ETH_AT_BLOCK(out->tx.block) : ETH_AT_LATEST;
+    out->has_row = session_refresh(s, &out->read, w->new_id, at, mined ? &out->tx.hash : NULL, true, err);
+    if (!out->has_row || hash32_eq(w->id, w->new_id))
+        return out->has_row;
+    struct read_back old = {0};
+    return session_refresh(s, &old, w->id, at, NULL, false, err);
+}
+
+/* --- 7 and 8 --- */
+
+static bool send(struct relaying *w, struct err *err)
+{
+    AUTO(txe_closep) struct txe *txe = NULL;
+    struct relay *r = w->r;
+    struct tx_intent intent = intent_of(w);
+    struct txe_hooks hooks = {.user = w, .progress = progress, .readback = read_back, .explain = explain, .stopped = stopped};
+    if (!txe_open(&txe, r->session.db, r->session.rpc, r->signer, &r->tx, &hooks, err))
+        return false;
+    bool ok = txe_submit(txe, &w->out->tx, &intent, w->q->wait, r->session.cfg->wait_timeout_s, err);
+    w->out->has_tx = w->out->tx.id != 0;
+    w->out->result = RELAY_SENT;
+    if (!ok)
+        return false;
+    snprintf(w->out->words, sizeof w->out->words, "%s%s", w->out->tx.joined ? "joined an earlier run: " : "", txm_phase_name(w->out->tx.phase));
+    return store_outcome(w, err);
+}
+
+static bool dry_run(struct relaying *w, struct err *err)
+{
+    struct relay *r = w->r;
+    struct tx_quote quote = {0};
+    struct tx_intent intent = intent_of(w);
+    struct txe_hooks hooks = {.user = w, .explain = explain};
+    w->out->result = RELAY_DRY_RUN;
+    w->out->dry_run = buf_new(1 << 20);
+    return txe_quote(r->session.rpc, &quote, &intent, r->from, &r->tx, &hooks, err) &&
+           txe_quote_format(&w->out->dry_run, &quote, &intent, r->from, w->q->dry_run, err);
+}
+
+static bool relay_it(struct relaying *w, struct err *err)
+{
+    bool begun = false;
+    if (!find_ids(w, err) || !read_chain(w, err))
+        return false;
+    fill_call(w);
+    bool attest_fresh = w->q->call == CALL_ATTEST && !w->q->early && is_fresh(w);
+    if (!w->q->dry_run && (attest_fresh || is_rotated(w) || (w->q->call == CALL_SET_TTL && same_ttls(w))))
+        return nothing_to_do(w, err);
+    w->out->id = w->new_id;
+    w->out->old_id = w->id;
+    if (!relay_check_rules(w, err) || !relay_sign(w, err) || !encode(w, err) || !is_begun(w, &begun, err))
+        return false;
+    if (!begun && !(pass_judgement(w, err) && relay_ask_model(w, err) &&
+                    onchain_simulate(&w->r->session.chain, w->r->signer != NULL, w->r->from, buf_view(&w->calldata), err)))
+        return false;
+    return w->q->dry_run ? dry_run(w, err) : send(w, err);
+}
+
+bool relay_call(struct relay *r, struct relay_outcome *out, const struct relay_request *request, struct err *err)
+{
+    AUTO(relaying_done) struct relaying w = {.r = r, .q = request, .out = out};
+    *out = (struct relay_outcome){.id = request->id};
+    if (request->bundle)
+        w.bundle = *request->bundle;
+    bool ok = relay_it(&w, err);
+    if (ok && out->result == RELAY_SENT)
+        log_info("%s: %s", call_name(request->call), out->words);
+    return ok;
+}

@@ -1,0 +1,31 @@
+/* The steps of relay.c that are stories of their own. Private to relay*.c. */
+#ifndef CVM_RELAY_STEPS_H
+#define CVM_RELAY_STEPS_H
+
+#include "relayer/evidence/identity.h"
+#include "relayer/relay.h"
+
+/* One call on its way. */
+struct relaying {
+    struct relay *r;
+    const struct relay_request *q;
+    struct relay_outcome *out;
+    struct bundle bundle; /* a shallow copy of the request's, with the call filled in; owns nothing */
+    struct hash32 id;     /* the identity that the call is about, as registered now */
+    struct hash32 new_id; /* afterwards; the same but for a rotation */
+    struct onchain_identity on, on_new;
+    struct buf signatures[2];
+    struct buf calldata;
+    struct hash32 digest; /* of the calldata without its identity signature */
+    struct hash32 measurement; /* that the contract will compute; zero where it is not known */
+    struct buf ak_spki;
+};
+
+/* relay_rules.c: what is refused before anything is computed, each rule a row. ERR_REFUSED, ERR_USAGE. */
+bool relay_check_rules(struct relaying *w, struct err *err);
+/* relay_rules.c: the registry's own answer, from the model; and what follows from the measurement that it computes. */
+bool relay_ask_model(struct relaying *w, struct err *err);
+/* relay_sign.c: the signatures that the call wants: the agent's, verified, or made here with the identity's key. */
+bool relay_sign(struct relaying *w, struct err *err);
+
+#endif
