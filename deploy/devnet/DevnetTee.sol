@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two TEE callees of a devnet registry. THEY VERIFY NOTHING: Intel's and AMD's certificate chains, quote
 // signatures, TCB levels and zero-knowledge proofs are taken on trust. What they do is answer in the form in which the
-// real ones answer, so that all rules of the registry after them can be tried; and answer otherwise when a test says so.
+// real ones answer, so that all rules of the registry after them can be tried; and otherwise when a test says so.
 pragma solidity 0.8.27;
 
 import {VerifierJournal, VerificationResult, ZkCoProcessorType} from "./lib/Types.sol";

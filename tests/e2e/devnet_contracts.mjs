@@ -31,7 +31,9 @@ import {Keys} from "lib/Keys.sol";
 import {Sha384} from "lib/Sha384.sol";
 contract Harness {
     function sha384(bytes memory m) external pure returns (Bytes48 memory) { return Sha384.hash(m); }
-    function certificateKey(bytes memory der) external pure returns (CertPubkey memory) { return Der.certificateKey(der); }
+    function certificateKey(bytes memory der) external pure returns (CertPubkey memory) {
+        return Der.certificateKey(der);
+    }
     function verifyRsa(bytes32 digest, bytes memory signature, CertPubkey memory key) external view returns (bool) {
         (bytes memory n, bytes memory e) = Keys.rsa(key);
         return Keys.verifyRsa(digest, signature, n, e);
@@ -112,7 +114,8 @@ async function proxyAndStorage(anvil, artifacts, at) {
   });
   await test('storage as profile G1b lays it out', async () => {
     const { storageLayout } = artifacts.DevnetCVMRegistry;
-    assert.deepEqual(storageLayout.map(({ label, slot }) => `${slot} ${label}`), ['0 P256_VERIFIER', '1 _configs', '2 _nonces']);
+    const slots = storageLayout.map(({ label, slot }) => `${slot} ${label}`);
+    assert.deepEqual(slots, ['0 P256_VERIFIER', '1 _configs', '2 _nonces']);
     assert.equal(await stored('0x0'), word(P256_PRECOMPILE));
     assert.equal(await stored(IMPLEMENTATION_SLOT), word(at.implementation));
     const slot = keccak256(encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], [UNKNOWN, 2n]));
@@ -121,7 +124,8 @@ async function proxyAndStorage(anvil, artifacts, at) {
   });
   await test('an unknown identity', async () => {
     assert.equal(await registry.view('hasRegistered', UNKNOWN), false);
-    for (const name of ['nonces', 'checkTEEValidity', 'checkTPMValidity', 'getMeasurementHash', 'getCvmIdentity', 'getCvmConfig']) {
+    const validity = ['checkTEEValidity', 'checkTPMValidity'];
+    for (const name of ['nonces', ...validity, 'getMeasurementHash', 'getCvmIdentity', 'getCvmConfig']) {
       assert.equal(await registry.refused(name, UNKNOWN), '0x75a1d53a', name);
     }
   });
@@ -142,9 +146,10 @@ async function proxyAndStorage(anvil, artifacts, at) {
     const { bytecode } = artifacts.DevnetCVMRegistry;
     const data = encodeDeployData({ abi, bytecode, args: [at.workload_verifier] });
     const { contractAddress: next } = await transact(rpc, { from: owner, data });
-    assert.equal(errorName(abi, await asStranger.refused('upgradeToAndCall', next, '0x')), 'OwnableUnauthorizedAccount');
-    assert.equal(errorName(abi, await registry.refused('upgradeToAndCall', stranger, '0x')), 'ERC1967InvalidImplementation');
-    assert.equal(errorName(abi, await implementation.refused('upgradeToAndCall', next, '0x')), 'OwnableUnauthorizedAccount');
+    const refusal = async (one, to) => errorName(abi, await one.refused('upgradeToAndCall', to, '0x'));
+    assert.equal(await refusal(asStranger, next), 'OwnableUnauthorizedAccount');
+    assert.equal(await refusal(implementation, next), 'OwnableUnauthorizedAccount');
+    assert.equal(await refusal(registry, stranger), 'ERC1967InvalidImplementation');
     await registry.transact('upgradeToAndCall', next, '0x');
     assert.equal(await stored(IMPLEMENTATION_SLOT), word(next));
     assert.equal((await registry.view('owner')).toLowerCase(), owner.toLowerCase());
@@ -159,7 +164,8 @@ function certificateOf(privateKey) {
   try {
     const [key, cert] = ['key.pem', 'cert.der'].map((name) => join(folder, name));
     writeFileSync(key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    execFileSync('openssl', ['req', '-x509', '-new', '-key', key, '-subj', '/CN=test', '-outform', 'DER', '-out', cert]);
+    const request = ['req', '-x509', '-new', '-key', key, '-subj', '/CN=test', '-outform', 'DER', '-out', cert];
+    execFileSync('openssl', request);
     return readFileSync(cert);
   } finally {
     rmSync(folder, { recursive: true });
@@ -195,10 +201,9 @@ async function pieces(anvil, artifacts, at) {
     const ecCert = certificateOf(ec.privateKey);
     assert.deepEqual(await harness.view('certificateKey', hex(ecCert)), { algo: 0x23, params: 3, data: hex(point) });
     assert.deepEqual(await harness.view('certificateKey', hex(certificateOf(rsa.privateKey))), rsaKey);
-    const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
-    assert.equal((await harness.refused('certificateKey', hex(certificateOf(p384.privateKey)))).slice(0, 10), '0x80fa445a');
-    const ed = generateKeyPairSync('ed25519');
-    assert.equal((await harness.refused('certificateKey', hex(certificateOf(ed.privateKey)))).slice(0, 10), '0x87359400');
+    const refusal = async (key) => (await harness.refused('certificateKey', hex(certificateOf(key)))).slice(0, 10);
+    assert.equal(await refusal(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey), '0x80fa445a');
+    assert.equal(await refusal(generateKeyPairSync('ed25519').privateKey), '0x87359400');
     for (let length = 0; length < ecCert.length; length += 7) {
       await harness.refused('certificateKey', hex(ecCert.subarray(0, length)));
     }
@@ -220,11 +225,111 @@ async function pieces(anvil, artifacts, at) {
     const { n, e } = rsa.publicKey.export({ format: 'jwk' });
     const padded = Buffer.from(n, 'base64url').toString('base64');
     for (const modulus of [n, padded]) {
-      const text = `{"keys":[{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"${e}","n":"${modulus}"},{"kid":"HCLEkPub"}]}`;
+      const ak = `{"kid":"HCLAkPub","key_ops":["sign"],"kty":"RSA","e":"${e}","n":"${modulus}"}`;
+      const text = `{"keys":[${ak},{"kid":"HCLEkPub"}]}`;
       assert.deepEqual(await verifier.view('parseVarKeyJson', text), rsaKey);
       await verifier.refused('parseVarKeyJson', text.replace('HCLEkPub', 'HCLekPub'));
       await verifier.refused('parseVarKeyJson', text.replace('"n":"', '"n": "'));
     }
+  });
+}
+
+const u16 = (value) => Buffer.from([value >> 8, value & 0xff]);
+const sha256 = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest();
+
+/** A TPMS_ATTEST, each part of which can be given otherwise. */
+function quote(parts = {}) {
+  const { type = 0x8018, signer = Buffer.alloc(34, 1), extra = Buffer.alloc(33, 2), count = 1, hash = 0x0b } = parts;
+  const { signerLength = signer.length, extraLength = extra.length, selection = Buffer.from('010080', 'hex') } = parts;
+  const { digest = sha256(Buffer.alloc(32, 3), Buffer.alloc(32, 4)), digestLength = digest.length } = parts;
+  return Buffer.concat([
+    Buffer.from('ff544347', 'hex'), u16(type), u16(signerLength), signer, u16(extraLength), extra, Buffer.alloc(25),
+    Buffer.from([0, 0, 0, count]), u16(hash), Buffer.from([parts.selectionLength ?? selection.length]), selection,
+    u16(digestLength), digest,
+  ]);
+}
+
+function pcr(index, value, events = [], measured = [], measurePcr = true) {
+  return { index: BigInt(index), pcr: hex(value), allEvents: events.map(hex), measureEventsIdx: measured, measurePcr };
+}
+
+async function quotes(anvil, artifacts, at) {
+  const { abi } = artifacts.DevnetTpm;
+  const tpm = contract(anvil.rpc, at.owner, at.tpm, abi);
+  const three = Buffer.alloc(32, 3);
+  const four = Buffer.alloc(32, 4);
+  const zero = Buffer.alloc(32);
+  const list = [pcr(0, three), pcr(23, four)];
+  const extended = sha256(sha256(zero, three), four);
+  const PANIC = 'Panic(17)';
+  const accepted = [
+    ['plain', quote(), list],
+    ['no signer, no extra data', quote({ signer: zero.subarray(32), extra: zero.subarray(32) }), list],
+    ['bytes behind it', Buffer.concat([quote(), zero]), list],
+    ['four bytes of selection', quote({ selection: Buffer.from('01008000', 'hex') }), list],
+    ['255 bytes of selection', quote({ selection: Buffer.from('01008000'.padEnd(510, 'f'), 'hex') }), list],
+    ['nothing selected', quote({ selection: zero.subarray(32), digest: sha256() }), []],
+    ['an entry twice', quote({ selection: Buffer.from('01', 'hex'), digest: sha256(three, three) }), [list[0], list[0]]],
+    ['a value from its events', quote({ selection: Buffer.from('02', 'hex'), digest: sha256(extended) }),
+      [pcr(1, zero, [three, four])]],
+    ['a 33rd entry of any index', quote({ selection: Buffer.from('ffffffff', 'hex'),
+      digest: sha256(...Array(33).fill(three)) }), [...Array(32).keys(), 10n ** 30n].map((i) => pcr(i, three))],
+  ];
+  for (const [name, bytes, pcrs] of accepted) {
+    await test(`quote: ${name}`, async () => {
+      const [ok, extra] = await tpm.view('checkPcrMeasurements', hex(bytes), pcrs);
+      const from = 10 + bytes.readUInt16BE(6);
+      assert.deepEqual([ok, extra], [true, hex(bytes.subarray(from, from + bytes.readUInt16BE(from - 2)))]);
+    });
+  }
+
+  const whole = quote();
+  const long = (extraLength) => Buffer.concat([quote({ extraLength }), Buffer.alloc(65535)]);
+  const refused = [
+    ['PcrDigestMismatch', whole, [list[1], list[0]]],
+    ['PcrSelectionMismatch', whole, [list[0]]],
+    ['PcrSelectionMismatch', quote({ selection: Buffer.from('01000080', 'hex') }), list],
+    ['PcrIndexOutOfRange', whole, [pcr(32, three), list[1]]],
+    ['InvalidTpmAttType', quote({ type: 0x8014 }), list],
+    ['InvalidTpmsPcrCount', quote({ count: 2 }), list],
+    ['UnsupportedHashAlgorithm', quote({ hash: 0x0c }), list],
+    ['InvalidPcrDigestSize', quote({ digestLength: 31 }), list],
+    ['TpmQuoteTooShort', quote({ signerLength: 0xfff5 }), list],
+    [PANIC, quote({ signerLength: 0xfff6 }), list],
+    [PANIC, quote({ extraLength: 0xffff }), list],
+    ['TpmQuoteTooShort', quote({ extraLength: 65535 - 10 - 34 }), list],
+    [PANIC, long(65535 - 10 - 34), list],
+    [PANIC, long(65536 - 35 - 34), list],
+    ['InvalidTpmsPcrCount', long(65535 - 35 - 34), list],
+    ...[...whole.keys()].map((length) => ['TpmQuoteTooShort', whole.subarray(0, length), list]),
+  ];
+  for (const [i, [wanted, bytes, pcrs]] of refused.entries()) {
+    await test(`quote refused, ${i}: ${wanted}`, async () => {
+      const data = await tpm.refused('checkPcrMeasurements', hex(bytes), pcrs);
+      const { errorName: got, args } = decodeErrorResult({ abi, data });
+      assert.equal(got === 'Panic' ? `Panic(${args[0]})` : got, wanted);
+    });
+  }
+
+  await test('final measurement', async () => {
+    const [plain, partly] = await tpm.view('toFinalMeasurement', [
+      pcr(7, three), pcr(8, extended, [three, four], [1n, 1n, 0n], false),
+    ]);
+    assert.deepEqual(plain, { index: 7n, pcr: hex(three), measureEvents: [], measureEventsIdx: [] });
+    assert.deepEqual(partly, {
+      index: 8n, pcr: hex(zero), measureEvents: [four, four, three].map(hex), measureEventsIdx: [1n, 1n, 0n],
+    });
+    const refusals = [
+      ['InvalidPcrEvents', pcr(8, extended, [four, three])],
+      ['InvalidPcrEvents', pcr(8, extended, [four, three], [2n])],
+      ['InvalidPcrEventIndex', pcr(8, extended, [three, four], [2n])],
+      ['InvalidPcrEventIndex', pcr(8, three, [], [0n])],
+      ['InvalidPcrEventIndex', pcr(8, zero, [three], [2n ** 256n - 1n])],
+    ];
+    for (const [wanted, entry] of refusals) {
+      assert.equal(errorName(abi, await tpm.refused('toFinalMeasurement', [entry])), wanted);
+    }
+    await tpm.view('toFinalMeasurement', [pcr(8, zero, [three], [0n])]);
   });
 }
 
@@ -234,6 +339,7 @@ const anvil = await startAnvil(['--chain-id', '31337']);
 const printed = execFileSync(process.execPath, [deployScript, '--rpc', anvil.url], { encoding: 'utf8' });
 const at = JSON.parse(printed);
 await pieces(anvil, artifacts, at);
+await quotes(anvil, artifacts, at);
 await proxyAndStorage(anvil, artifacts, at);
 await anvil.stop();
 console.log(`${count.passed} passed, ${count.failed} failed, 0 skipped`);

@@ -6,10 +6,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { decodeFunctionResult, encodeAbiParameters, encodeFunctionData, keccak256, toHex } from 'viem';
-import { build } from '../../deploy/devnet/build.mjs';
-import { deploy } from '../../deploy/devnet/deploy.mjs';
-import { startAnvil } from '../support/anvil.mjs';
+import { encodeAbiParameters, keccak256 } from 'viem';
+import { startDevnet } from '../support/devnet.mjs';
 
 const ROOT = 'which root ends the chain';
 const SIGNED = 'who signed a certificate';
@@ -52,13 +50,6 @@ const CHAIN_CASES = {
 const vectors = join(
   process.env.CVM_VECTORS ?? fileURLToPath(new URL('../../../shared/vectors', import.meta.url)), 'registry-v1-oracle',
 );
-const GAS = 16_000_000; // the fork allows 16,777,216 in one transaction
-const EVENTS = {
-  '0x2c17d3d94d8af4f1c0c204587ea9a4b36d46e7de6c5cd7a60789cfee51d2f54b': 'TpmSignatureVerified',
-  '0x9a5be49730d12e895c077038ba6ddc661175ac9ebb1d48df56cdc54435e6c846': 'TpmMeasurementChecked',
-  '0x64845dc53622ebb8d6b8e49053189f4124fb52f8104b1cd0d15b8bfc04d9c3d7': 'CVMUpdated',
-  '0xc349c2001acb5fa3f0a5956ae37120f02a24bd3122277bfc779e4d4b54d16083': 'CVMTTLUpdated',
-};
 const DCAP_ANSWERS = {
   'false with a reason': { mode: 1, data: '0x' },
   'true with 394 zero bytes': { mode: 2, data: '0x' + '00'.repeat(394) },
@@ -84,86 +75,6 @@ function calldataOf({ file, mutate = [] }) {
   return hex(bytes);
 }
 
-class Stage {
-  constructor(rpc, at, artifacts) {
-    this.rpc = rpc;
-    this.at = at; // addresses by role
-    this.artifacts = artifacts;
-    this.abi = artifacts.DevnetCVMRegistry.abi;
-  }
-
-  /** Ask without changing anything. Returns { data } or { revert }. */
-  async ask(data, time) {
-    try {
-      const call = { from: this.at.owner, to: this.at.registry, data, gas: toHex(GAS) };
-      return { data: await this.rpc('eth_call', call, 'latest', {}, { time: toHex(time) }) };
-    } catch (error) {
-      if (typeof error.data !== 'string') throw error;
-      return { revert: error.data };
-    }
-  }
-
-  /** Send it in a block of that time. Returns the receipt, whatever became of it. */
-  async send(data, time, to = this.at.registry) {
-    const hash = await this.rpc('eth_sendTransaction', { from: this.at.owner, to, data, gas: toHex(GAS) });
-    await this.rpc('evm_mine', toHex(time));
-    const receipt = await this.rpc('eth_getTransactionReceipt', hash);
-    if (!receipt) throw new Error(`transaction ${hash} was not mined`);
-    return receipt;
-  }
-
-  /** Change a setting of a contract behind the registry, in the next second. */
-  async set(role, contract, functionName, ...args) {
-    const data = encodeFunctionData({ abi: this.artifacts[contract].abi, functionName, args });
-    const { timestamp } = await this.rpc('eth_getBlockByNumber', 'latest', false);
-    await this.send(data, Number(timestamp) + 1, this.at[role]);
-  }
-
-  async view(functionName, time, ...args) {
-    const { data, revert } = await this.ask(encodeFunctionData({ abi: this.abi, functionName, args }), time);
-    return revert ? undefined : decodeFunctionResult({ abi: this.abi, functionName, data });
-  }
-
-  async storedNonce(identity) {
-    const slot = keccak256(encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], [identity, 2n]));
-    return BigInt(await this.rpc('eth_getStorageAt', this.at.registry, slot, 'latest'));
-  }
-
-  async eventsOf(receipt) {
-    const from = { [this.at.tpm.toLowerCase()]: 'tpm', [this.at.registry.toLowerCase()]: 'registry' };
-    return receipt.logs.map(({ address, topics, data }) => {
-      const event = { from: from[address.toLowerCase()], name: EVENTS[topics[0]], topic1: topics[1] };
-      return data === '0x' ? event : { ...event, data };
-    });
-  }
-
-  async stateOf(identity, time) {
-    const config = await this.view('getCvmConfig', time, identity);
-    if (!config) return { identity_hash: identity, registered: await this.view('hasRegistered', time, identity) };
-    return {
-      identity_hash: identity,
-      registered: await this.view('hasRegistered', time, identity),
-      tee_type: config.teeType,
-      cloud_type: config.cloudType,
-      tee_ttl: String(config.teeTTL),
-      tpm_ttl: String(config.tpmTTL),
-      tee_recent: Number(config.teeRecentTimestamp),
-      tpm_recent: Number(config.tpmRecentTimestamp),
-      measurement_hash: config.measurementHash,
-      tee_output_keccak256: keccak256(config.teeAttestationOutput),
-      tee_output_length: (config.teeAttestationOutput.length - 2) / 2,
-      identity_algo: config.cvmIdentity.pubkey.algo,
-      identity_data_keccak256: keccak256(config.cvmIdentity.pubkey.data),
-      tpm_ak_algo: config.tpmAk.algo,
-      tpm_ak_params: config.tpmAk.params,
-      tpm_ak_data_keccak256: keccak256(config.tpmAk.data),
-      nonce: String(await this.view('nonces', time, identity)),
-      tee_valid_now: await this.view('checkTEEValidity', time, identity),
-      tpm_valid_now: await this.view('checkTPMValidity', time, identity),
-    };
-  }
-}
-
 /** Replay one case on a fresh state. Returns what differs, as lines. */
 async function replay(stage, test) {
   const { state, expect } = test;
@@ -173,7 +84,7 @@ async function replay(stage, test) {
     if (a !== b) differences.push(`${what}: got ${a}, want ${b}`);
   };
   if (state.report_id_pcr !== 15) {
-    await stage.set('workload_verifier', 'DevnetWorkloadVerifier', 'setReportIdPcr', state.report_id_pcr);
+    await stage.setReportIdPcr(state.report_id_pcr);
   }
   for (const call of state.prior) {
     const receipt = await stage.send(calldataOf(call), seconds(call.at));
@@ -181,7 +92,7 @@ async function replay(stage, test) {
   }
   if (state.dcap_answer) {
     const { mode, data } = DCAP_ANSWERS[state.dcap_answer];
-    await stage.set('dcap', 'DevnetDcap', 'setAnswer', mode, data);
+    await stage.setDcapAnswer(mode, data);
   }
 
   const time = seconds(test.verify_at);
@@ -199,7 +110,7 @@ async function replay(stage, test) {
     same('measurement hash', keccak256(answer.data ?? '0x'), expect.measurement_hash);
     same('return length', (answer.data?.length - 2) / 2, expect.return_length);
   }
-  same('events', await stage.eventsOf(receipt), expect.events);
+  same('events', stage.eventsOf(receipt), expect.events);
   const after = await stage.stateOf(expect.after.identity_hash, time);
   for (const [name, want] of Object.entries(expect.after)) same(`after: ${name}`, after[name], want);
   if (expect.old_identity) {
@@ -219,11 +130,7 @@ async function main() {
   }
   const wanted = process.argv.slice(2);
   const cases = JSON.parse(readFileSync(manifest, 'utf8')).cases.filter(({ profile }) => profile === 'G1b');
-  const [{ state }] = cases; // all are bound to one chain and one registry address
-  const anvil = await startAnvil(['--chain-id', String(state.chain_id), '--timestamp', String(seconds('2025-08-01'))]);
-  const stage = new Stage(anvil.rpc, await deploy(anvil.rpc, { registry: state.registry }), await build());
-  // Blocks are mined on request from here on: after evm_revert, anvil's own mining sometimes misses a transaction.
-  await anvil.rpc('evm_setAutomine', false);
+  const stage = await startDevnet({ registry: cases[0].state.registry, genesis: seconds('2025-08-01') });
 
   const count = { passed: 0, failed: 0, skipped: 0 };
   const unknown = new Set(Object.keys(CHAIN_CASES));
@@ -232,9 +139,9 @@ async function main() {
     const reason = CHAIN_CASES[name];
     unknown.delete(name);
     if (wanted.length > 0 && !wanted.some((part) => name.includes(part))) continue;
-    const snapshot = await anvil.rpc('evm_snapshot');
+    const snapshot = await stage.snapshot();
     const differences = await replay(stage, test);
-    await anvil.rpc('evm_revert', snapshot);
+    await stage.revert(snapshot);
     if (reason && differences.length > 0) {
       count.skipped++;
       console.log(`skip ${name}: rests on a certificate chain (${reason})`);
@@ -248,7 +155,7 @@ async function main() {
     count.failed++;
     console.log(`FAIL ${name}: listed, but there is no such case`);
   }
-  await anvil.stop();
+  await stage.stop();
   console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
   return count.failed > 0 ? 1 : 0;
 }
