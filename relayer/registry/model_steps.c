@@ -352,32 +352,40 @@ static bool zk_parts(struct run *r, struct bytes *output, struct bytes *proof)
     return true;
 }
 
-/* What the DCAP contract answers for a quote: version, body type, TCB status, FMSPC, body (registry-v1 7). */
+/* Body type in the DCAP contract's numbers and where the body stands; 0: no quote that it reads. Up to version 4 the header's
+ * TEE type tells, from version 5 on a descriptor behind the header. */
+static unsigned body_type(size_t *at, struct bytes q)
+{
+    if (q.len < TDX_QUOTE_BODY + 6)
+        return 0;
+    unsigned version = le16(q.p);
+    *at = TDX_QUOTE_BODY + (version == 5 ? 6 : 0);
+    if (version == 5)
+        return le16(q.p + TDX_QUOTE_BODY);
+    if (version != 3 && version != 4)
+        return 0;
+    return le32(q.p + 4) == 0x81 ? 2 : le32(q.p + 4) == 0 ? 1 : 0;
+}
+
+/* What the DCAP contract answers for a quote: version, body type, TCB status, FMSPC, body (registry-v1 7). Status and FMSPC are
+ * not looked at again, and stay 0 here. */
 static bool dcap_output(struct run *r)
 {
-    static const struct {
-        uint32_t tee_type;
-        uint16_t body_type;
-        size_t body_len;
-    } kinds[] = {{0x81, 2, TDX_BODY_LEN}, {0x00, 1, 384}};
-    struct bytes q = r->report;
-    if (r->call->tee == TEE_REFUSES || q.len < TDX_QUOTE_BODY)
+    static const size_t body_len[] = {0, 384, TDX_BODY_LEN, TDX_BODY_LEN + 64}; /* SGX, TDX 1.0, TDX 1.5 */
+    size_t at = 0;
+    unsigned type = body_type(&at, r->report);
+    struct bytes body = type < 4 ? bytes_sub(r->report, at, body_len[type]) : (struct bytes){0};
+    if (r->call->tee == TEE_REFUSES || body.len == 0)
         return not_verified(r);
-    for (size_t i = 0; i < 2; i++) {
-        struct bytes body = bytes_sub(q, TDX_QUOTE_BODY, kinds[i].body_len);
-        if (le32(q.p + 4) != kinds[i].tee_type || body.len == 0)
-            continue;
-        uint8_t *out = arena_alloc(&r->mem, TDX_OUTPUT_BODY + body.len, 1);
-        if (!out)
-            return stop_unknown(&r->x, "no memory");
-        out[0] = q.p[1];
-        out[1] = q.p[0];
-        out[3] = (uint8_t)kinds[i].body_type;
-        memcpy(out + TDX_OUTPUT_BODY, body.p, body.len);
-        r->tee_output = bytes_from(out, TDX_OUTPUT_BODY + body.len);
-        return true;
-    }
-    return not_verified(r);
+    uint8_t *out = arena_alloc(&r->mem, TDX_OUTPUT_BODY + body.len, 1);
+    if (!out)
+        return stop_unknown(&r->x, "no memory");
+    out[0] = r->report.p[1];
+    out[1] = r->report.p[0];
+    out[3] = (uint8_t)type;
+    memcpy(out + TDX_OUTPUT_BODY, body.p, body.len);
+    r->tee_output = bytes_from(out, TDX_OUTPUT_BODY + body.len);
+    return true;
 }
 
 static bool verify_tdx(struct run *r)
