@@ -155,14 +155,14 @@ enum chain_fault chain_verify(const struct cert *certs, size_t num_certs, const 
             return fault_here(fault, &certs[i], i, fault_at, why);
         intermediates += i > 0 && !self_issued(&certs[i]);
     }
+    if (root_index) /* told even where nothing but the dates is wrong */
+        *root_index = anchor.index;
     for (size_t i = 0; i < num_certs; i++) {
         if (now_s < certs[i].not_before_s)
             return fault_here(CHAIN_NOT_YET, &certs[i], i, fault_at, why);
         if (now_s > certs[i].not_after_s)
             return fault_here(CHAIN_EXPIRED, &certs[i], i, fault_at, why);
     }
-    if (root_index)
-        *root_index = anchor.index;
     return CHAIN_OK;
 }
 

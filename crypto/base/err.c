@@ -54,6 +54,8 @@ bool err_wrap(struct err *err, const char *fmt, ...)
 
 void err_clear(struct err *err)
 {
+    if (!err)
+        return;
     *err = (struct err){0};
 }
 

@@ -268,7 +268,7 @@ static struct finding check_crl_rollback(struct ev *ev)
     if (!p || p->crl_state != SNP_CRL_GOOD)
         return check_note("no CRL to compare");
     if (!ev->memory || !ev->memory->mark ||
-        !ev->memory->mark(ev->memory->ctx, snp_mark_issuer(p->product), snp_mark_subject(p->product), &mark))
+        !ev->memory->mark(ev->memory->ctx, snp_mark_issuer(p), snp_mark_subject(p), &mark))
         return check_note("none was seen before");
     if (ev->now_s < mark.issued_s)
         return check_note("judged as of a time before the newest that was seen");

@@ -24,10 +24,13 @@ static void add_cert(struct gathering *g, const struct cert *cert)
     note_cert(g->p, &full);
 }
 
-static void add_crl(struct gathering *g, struct bytes der)
+static void add_crl(struct gathering *g, struct bytes der, bool pooled)
 {
-    if (g->out->crls.count < SNP_MAX_CRLS)
-        g->out->crls.der[g->out->crls.count++] = der;
+    struct snp_crls *crls = &g->out->crls;
+    if (crls->count == SNP_MAX_CRLS)
+        return;
+    crls->der[crls->count] = der;
+    crls->pooled[crls->count++] = pooled;
 }
 
 /* DER blobs out of one table entry or bundle member, copied where they were PEM, so that views of them last. */
@@ -78,7 +81,7 @@ static void add_table(struct gathering *g, struct bytes in)
             add_certs(g, table.entry[k]);
     struct bytes crl[1];
     if (table.entry[SNP_TABLE_CRL].len && blobs_of(g, crl, 1, table.entry[SNP_TABLE_CRL], "X509 CRL") == 1)
-        add_crl(g, crl[0]);
+        add_crl(g, crl[0], false);
 }
 
 /* Ours by its names? Other vendors' collateral may lie in the same pool. */
@@ -106,7 +109,7 @@ static void add_unreadable(struct gathering *g, const struct collateral_item *it
         note_cert(g->p, &why);
         break;
     case COLLATERAL_CRL:
-        add_crl(g, item->raw);
+        add_crl(g, item->raw, false);
         break;
     case COLLATERAL_UNREADABLE: /* a certificate table is all that it can still be for this report */
         add_table(g, item->raw);
@@ -127,7 +130,7 @@ static void add_item(struct gathering *g, const struct collateral_item *item)
         break;
     case COLLATERAL_CRL:
         if (is_amd_crl(&item->crl))
-            add_crl(g, item->crl.der);
+            add_crl(g, item->crl.der, item->order == COLLATERAL_POOLED);
         break;
     case COLLATERAL_TABLE:
         add_table(g, item->raw);

@@ -11,6 +11,7 @@
  * it was given, and does not count. */
 struct snp_crls {
     struct bytes der[SNP_MAX_CRLS];
+    bool pooled[SNP_MAX_CRLS]; /* lay in a folder or cache: not meant for this report unless its issuer says so */
     size_t count;
 };
 struct snp_gathered {

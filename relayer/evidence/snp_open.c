@@ -102,6 +102,36 @@ static bool crl_counts(const struct crl *crl, const struct pinned_root *root, in
     return crl_signed_by(crl, &issuer, root->key) || err_set(why, ERR_STALE, "CRL is not signed by %s", root->label);
 }
 
+static bool of_these(const struct crl *crl, const struct pinned_root *roots, size_t num_roots)
+{
+    for (size_t i = 0; i < num_roots; i++)
+        if (bytes_eq(crl->issuer, roots[i].subject))
+            return true;
+    return false;
+}
+
+static void judge_crl(struct ev *ev, struct snp_part *p, struct bytes der, bool pooled, const struct pinned_root *roots,
+                      size_t num_roots)
+{
+    struct crl crl;
+    bool parsed = crl_parse(&crl, der, &p->crl_why);
+    if (pooled && (!parsed || !of_these(&crl, roots, num_roots)))
+        return;
+    if (p->crl_state == SNP_CRL_NONE)
+        p->crl_state = SNP_CRL_BAD;
+    if (!parsed || (p->crl_state == SNP_CRL_GOOD && crl.this_update_s <= p->crl.this_update_s))
+        return;
+    if (num_roots == 0)
+        err_set(&p->crl_why, ERR_STALE, "no pinned root for this product");
+    for (size_t k = 0; k < num_roots; k++) {
+        if (!crl_counts(&crl, &roots[k], ev->now_s, &p->crl_why))
+            continue;
+        p->crl_state = SNP_CRL_GOOD;
+        p->crl = crl;
+        return;
+    }
+}
+
 /* The newest of the CRLs that count. anchor: the root that the chain ended at; without one, any that is pinned for the
  * product. */
 static void judge_crls(struct ev *ev, struct snp_part *p, const struct snp_crls *given,
@@ -112,22 +142,8 @@ static void judge_crls(struct ev *ev, struct snp_part *p, const struct snp_crls 
     roots[0] = *anchor;
     if (!anchor->key)
         num_roots = roots_for(ev->roots, snp_root_use(p->product), roots);
-    p->crl_state = given->count ? SNP_CRL_BAD : SNP_CRL_NONE;
-    if (given->count && num_roots == 0)
-        err_set(&p->crl_why, ERR_STALE, "no pinned root for this product");
-    for (size_t i = 0; i < given->count; i++) {
-        struct crl crl;
-        if (!crl_parse(&crl, given->der[i], &p->crl_why))
-            continue;
-        for (size_t k = 0; k < num_roots; k++) {
-            if (p->crl_state == SNP_CRL_GOOD && crl.this_update_s <= p->crl.this_update_s)
-                continue;
-            if (!crl_counts(&crl, &roots[k], ev->now_s, &p->crl_why))
-                continue;
-            p->crl_state = SNP_CRL_GOOD;
-            p->crl = crl;
-        }
-    }
+    for (size_t i = 0; i < given->count; i++)
+        judge_crl(ev, p, given->der[i], given->pooled[i], roots, num_roots);
 }
 
 void snp_open(struct ev *ev)

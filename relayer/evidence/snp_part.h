@@ -30,7 +30,7 @@ struct snp_part {
     bool has_leaf; /* chain.has_leaf, and its extensions parse: leaf; else leaf_why */
     struct snp_leaf leaf;
     struct err leaf_why;
-    bool own_leaf; /* it came with the evidence itself */
+    bool own_leaf;            /* it came with the evidence itself */
     struct pubkey *leaf_key;  /* NULL: no leaf, or no P-384 key */
     enum snp_product product; /* by CPUID, else by the leaf's issuer */
 
@@ -51,9 +51,10 @@ static inline struct snp_tcb snp_part_tcb(const struct snp_part *p, struct snp_r
     return snp_tcb_decode(raw, p->product);
 }
 
-/* Names of the high-water mark of a product's CRL: "amd-milan", "crl/ARK-Milan". */
-const char *snp_mark_issuer(enum snp_product product);
-const char *snp_mark_subject(enum snp_product product);
+/* Names of the high-water mark of the CRL: "amd-milan"; "crl/ARK-Milan", for a VLEK "crl/ARK-Milan/vlek" (AMD serves a
+ * list for each, whose dates need not go together). */
+const char *snp_mark_issuer(const struct snp_part *p);
+const char *snp_mark_subject(const struct snp_part *p);
 
 /* A component that is below what the policy wants. */
 struct snp_short {

@@ -5,20 +5,22 @@
 #include <ctype.h>
 #include <stdio.h>
 
-const char *snp_mark_issuer(enum snp_product product)
+const char *snp_mark_issuer(const struct snp_part *p)
 {
     static const char *const issuers[] = {
         [SNP_UNKNOWN] = "amd", [SNP_MILAN] = "amd-milan", [SNP_GENOA] = "amd-genoa", [SNP_TURIN] = "amd-turin"};
-    return issuers[product];
+    return issuers[p->product];
 }
 
-const char *snp_mark_subject(enum snp_product product)
+const char *snp_mark_subject(const struct snp_part *p)
 {
-    static const char *const subjects[] = {[SNP_UNKNOWN] = "crl/ARK",
-                                           [SNP_MILAN] = "crl/ARK-Milan",
-                                           [SNP_GENOA] = "crl/ARK-Genoa",
-                                           [SNP_TURIN] = "crl/ARK-Turin"};
-    return subjects[product];
+    static const char *const subjects[][2] = {
+        [SNP_UNKNOWN] = {"crl/ARK", "crl/ARK/vlek"},
+        [SNP_MILAN] = {"crl/ARK-Milan", "crl/ARK-Milan/vlek"},
+        [SNP_GENOA] = {"crl/ARK-Genoa", "crl/ARK-Genoa/vlek"},
+        [SNP_TURIN] = {"crl/ARK-Turin", "crl/ARK-Turin/vlek"},
+    };
+    return subjects[p->product][p->report.signing_key == SNP_KEY_VLEK];
 }
 
 size_t snp_tcb_short_of(struct snp_short out[static 5], const char *prefix, struct snp_tcb have,

@@ -123,6 +123,13 @@ static bool add_header_file(struct curl_slist **list, const char *path, struct e
     return true;
 }
 
+/* What the endpoint adds to every request. */
+static bool add_endpoint_headers(struct curl_slist **list, const struct http_endpoint *endpoint, struct err *err)
+{
+    return (!endpoint->header || add_header(list, endpoint->header, err)) &&
+           (!endpoint->header_file || add_header_file(list, endpoint->header_file, err));
+}
+
 /* --- one exchange --- */
 
 struct exchange {
@@ -252,7 +259,7 @@ bool http_get(struct http *http, struct http_reply *out, const struct http_endpo
 {
     AUTO(wipe_list) struct curl_slist *headers = NULL;
     AUTO(buf_done) struct buf url = buf_new(16384);
-    if (!check_endpoint(endpoint, err) || (endpoint->header_file && !add_header_file(&headers, endpoint->header_file, err)))
+    if (!check_endpoint(endpoint, err) || !add_endpoint_headers(&headers, endpoint, err))
         return false;
     buf_text(&url, endpoint->url);
     buf_text(&url, path ? path : "");
@@ -272,7 +279,7 @@ bool http_post(struct http *http, struct http_reply *out, const struct http_endp
     snprintf(type, sizeof type, "Content-Type: %s", content_type);
     /* an empty Expect: no round trip to be allowed to send the body */
     if (!check_endpoint(endpoint, err) || !add_header(&headers, type, err) || !add_header(&headers, "Expect:", err) ||
-        (endpoint->header_file && !add_header_file(&headers, endpoint->header_file, err)))
+        !add_endpoint_headers(&headers, endpoint, err))
         return false;
     curl_easy_reset(http->curl);
     curl_easy_setopt(http->curl, CURLOPT_POST, 1L);

@@ -12,6 +12,7 @@ struct http_endpoint {
     const char *url;         /* http:// or https:// */
     const char *ca_file;     /* PEM roots instead of the system's; NULL: the system's */
     const char *header_file; /* "Name: value" lines to add (credentials); readable by the owner alone; NULL: none */
+    const char *header;      /* one more "Name: value" that is no secret; NULL: none */
 };
 
 struct http_limits {
