@@ -97,6 +97,8 @@ static bool parse_line(struct ima_entry *e, struct arena *mem, struct bytes line
 {
     uint64_t pcr;
     struct bytes hash, digest, name;
+    if (line.len && line.p[0] == ' ') /* the kernel writes two columns */
+        line = bytes_sub(line, 1, line.len - 1);
     if (!u64_parse(&pcr, next_word(&line), 23, err))
         return err_wrap(err, "PCR");
     e->pcr = (uint32_t)pcr;
