@@ -5,6 +5,7 @@ extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode, cmd_pre
 extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode;
 extern const struct cmd cmd_status, cmd_track, cmd_forget;
 extern const struct cmd cmd_identity_new, cmd_identity_show, cmd_identity_hash;
+extern const struct cmd cmd_agent_serve;
 
 const struct cmd *const cmd_table[] = {
     &cmd_verify,
@@ -18,5 +19,6 @@ const struct cmd *const cmd_table[] = {
     &cmd_status,
     &cmd_track,
     &cmd_forget,
+    &cmd_agent_serve,
     NULL,
 };

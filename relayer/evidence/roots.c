@@ -49,22 +49,28 @@ static void label_of(char *out, size_t size, struct bytes subject)
             *p = '?';
 }
 
-bool roots_add(struct roots *roots, struct bytes cert, struct err *err)
+static bool add_one(struct roots *roots, struct bytes der, struct err *err)
 {
-    AUTO(der_list_done) struct der_list list = {0};
     struct cert c;
-    if (!der_list_parse(&list, cert, "CERTIFICATE", 1, err))
-        return err_wrap(err, "trust root");
-    if (list.count != 1)
-        return err_set(err, ERR_FORMAT, "trust root: no certificate");
-    if (!cert_parse(&c, list.item[0], err))
-        return err_wrap(err, "trust root");
-    struct pubkey *key = cert_pubkey(&c, err);
+    struct pubkey *key = cert_parse(&c, der, err) ? cert_pubkey(&c, err) : NULL;
     if (!key)
-        return err_wrap(err, "trust root");
+        return false;
     char label[sizeof roots->root[0].label];
     label_of(label, sizeof label, c.subject);
     return put(roots, ROOT_EXTRA, label, key, c.subject, err);
+}
+
+bool roots_add(struct roots *roots, struct bytes certs, struct err *err)
+{
+    AUTO(der_list_done) struct der_list list = {0};
+    if (!der_list_parse(&list, certs, "CERTIFICATE", ROOTS_MAX, err))
+        return err_wrap(err, "trust root");
+    if (list.count == 0)
+        return err_set(err, ERR_FORMAT, "trust root: no certificate");
+    for (size_t i = 0; i < list.count; i++)
+        if (!add_one(roots, list.item[i], err))
+            return err_wrap(err, "trust root");
+    return true;
 }
 
 void roots_done(struct roots *roots)

@@ -22,8 +22,9 @@ struct roots {
 
 /* The pinned roots. ERR_BUG, ERR_NOMEM. */
 bool roots_init(struct roots *out, struct err *err);
-/* One more, from a certificate (PEM or DER): trusted for every use. ERR_USAGE: more than ROOTS_MAX. */
-bool roots_add(struct roots *roots, struct bytes cert, struct err *err);
+/* More, from certificates (PEM or DER): trusted for every use. ERR_USAGE: more than ROOTS_MAX. ERR_FORMAT: no certificate, or
+ * one that cannot be used; those before it stay. */
+bool roots_add(struct roots *roots, struct bytes certs, struct err *err);
 void roots_done(struct roots *roots);
 /* Those that serve this use (the extra ones always do) as chain_verify wants them; returns how many were written. */
 size_t roots_for(const struct roots *roots, enum root_use use, struct pinned_root out[static ROOTS_MAX]);
