@@ -402,14 +402,17 @@ static void drop_results(struct rpc_item *items, size_t num_items)
     }
 }
 
-bool rpc_batch(struct rpc *rpc, struct rpc_item *items, size_t num_items, size_t nth, struct err *err)
+bool rpc_batch(struct rpc *rpc, struct rpc_item *items, size_t num_items, size_t nth, size_t *used, struct err *err)
 {
     struct endpoint *ep;
     bool tried = false;
     for (size_t i = 0; i < rpc->num_read && (ep = pick(rpc, false, nth)); i++) {
         tried = true;
-        if (batch_on(rpc, ep, items, num_items, err))
+        if (batch_on(rpc, ep, items, num_items, err)) {
+            if (used)
+                *used = (size_t)(ep - rpc->ep);
             return true;
+        }
         drop_results(items, num_items);
         if (!is_open(ep))
             nth++;

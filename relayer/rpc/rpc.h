@@ -63,8 +63,8 @@ bool rpc_call(struct rpc *rpc, json_t **out, const char *method, json_t *params,
 /* The same, asked of as many endpoints as the quorum demands; answers that differ are ERR_CHAIN. */
 bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *params, struct rpc_fault *fault, struct err *err);
 /* All items answered by one endpoint, in one request where it takes batches. nth: which of the usable endpoints by priority
- * (0 for the best). True when each item has a result or a node's fault. */
-bool rpc_batch(struct rpc *rpc, struct rpc_item *items, size_t num_items, size_t nth, struct err *err);
+ * (0 for the best). used: which endpoint it was; may be NULL. True when each item has a result or a node's fault. */
+bool rpc_batch(struct rpc *rpc, struct rpc_item *items, size_t num_items, size_t nth, size_t *used, struct err *err);
 /* Raw transaction to the send endpoints in turn: true when one took it, or has it already. The
  * fault is the last node's word; without any, the bytes may have arrived all the same. */
 bool rpc_send_raw(struct rpc *rpc, struct bytes raw, struct rpc_fault *fault, struct err *err);

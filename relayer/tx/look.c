@@ -1,0 +1,300 @@
+/* Looking at the chain for all tasks at once: head, the block that counts as final, the account's nonce, and a receipt for
+ * every hash that was ever signed. */
+#include "relayer/tx/task.h"
+
+#include "crypto/base/auto.h"
+#include "relayer/clock.h"
+#include "relayer/hooks.h"
+#include "relayer/tx/look.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A head that falls by more than this behind what was seen is a node that lags or another chain, not a reorganisation. */
+#define MAX_FALL_BLOCKS 128
+
+/* What one endpoint saw of one task. */
+struct sight {
+    bool complete, found;
+    unsigned attempt;
+    struct eth_receipt receipt;
+};
+
+struct view_of_one {
+    struct eth_block head;
+    bool has_final;
+    uint64_t final_block;
+    uint64_t nonce;
+    struct sight *sight; /* one per task */
+};
+
+static size_t num_hashes(const struct task *t)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < t->m.num_attempts; i++)
+        n += t->has_hash[i];
+    return n;
+}
+
+static void read_sight(struct sight *s, const struct task *t, struct rpc_item *items)
+{
+    *s = (struct sight){.complete = true};
+    for (unsigned i = 0; i < t->m.num_attempts; i++) {
+        struct eth_receipt r;
+        bool missing;
+        if (!t->has_hash[i])
+            continue;
+        const struct rpc_item *item = items++;
+        if (!item->result || !eth_read_receipt(&r, &missing, item->result, NULL)) {
+            s->complete = false;
+        } else if (!missing && hash32_eq(r.tx_hash, t->hash[i])) {
+            s->found = true;
+            s->attempt = i;
+            s->receipt = r;
+        }
+    }
+}
+
+static bool read_heads(const struct txe *txe, struct view_of_one *v, const struct rpc_item *items, struct err *err)
+{
+    bool missing = false;
+    struct eth_block final;
+    for (size_t i = 0; i < 2; i++)
+        if (!items[i].result)
+            return err_set(err, ERR_NET, "%s: %s", items[i].method, items[i].fault.text);
+    if (!eth_read_block(&v->head, &missing, items[0].result, err) || missing)
+        return missing ? err_set(err, ERR_NET, "the node has no latest block") : false;
+    if (!eth_read_u64(&v->nonce, items[1].result, "account nonce", err))
+        return false;
+    if (v->head.number + MAX_FALL_BLOCKS < txe->head.number)
+        return err_set(err, ERR_CHAIN, "the head fell from block %llu to %llu; undecided: the node lags, or shows another chain",
+                       (unsigned long long)txe->head.number, (unsigned long long)v->head.number);
+    if (txe->settings.finality != TXM_CONFIRMATIONS && items[2].result && eth_read_block(&final, &missing, items[2].result, NULL)) {
+        v->has_final = !missing;
+        v->final_block = missing ? 0 : final.number;
+    }
+    return true;
+}
+
+/* One endpoint's view of everything. */
+static bool ask(struct txe *txe, struct view_of_one *v, struct task **tasks, size_t n, size_t nth, size_t *used, struct err *err)
+{
+    size_t num = 3, at = 3;
+    for (size_t i = 0; i < n; i++)
+        num += num_hashes(tasks[i]);
+    struct rpc_item *items = calloc(num, sizeof *items);
+    if (!items)
+        return err_set(err, ERR_NOMEM, "tx: no memory");
+    struct eth_at final = txe->settings.finality == TXM_SAFE ? (struct eth_at){.tag = ETH_SAFE} : ETH_AT_FINALIZED;
+    items[0] = (struct rpc_item){.method = "eth_getBlockByNumber", .params = eth_params_block(ETH_AT_LATEST)};
+    items[1] = (struct rpc_item){.method = "eth_getTransactionCount", .params = eth_params_account(txe->account.account, ETH_AT_LATEST)};
+    items[2] = (struct rpc_item){.method = "eth_getBlockByNumber", .params = eth_params_block(final)};
+    for (size_t i = 0; i < n; i++)
+        for (unsigned k = 0; k < tasks[i]->m.num_attempts; k++)
+            if (tasks[i]->has_hash[k])
+                items[at++] = (struct rpc_item){.method = "eth_getTransactionReceipt", .params = eth_params_hash(tasks[i]->hash[k])};
+    HOOK("wire.look");
+    bool ok = rpc_batch(txe->rpc, items, num, nth, used, err) && read_heads(txe, v, items, err);
+    at = 3;
+    for (size_t i = 0; ok && i < n; i++) {
+        read_sight(&v->sight[i], tasks[i], items + at);
+        at += num_hashes(tasks[i]);
+    }
+    rpc_items_done(items, num);
+    free(items);
+    return ok;
+}
+
+/* Two views as one: only what both say holds. */
+static void merge(struct view_of_one *a, const struct view_of_one *b, size_t n)
+{
+    if (b->head.number < a->head.number)
+        a->head = b->head;
+    a->has_final &= b->has_final;
+    if (b->final_block < a->final_block)
+        a->final_block = b->final_block;
+    bool nonces_differ = a->nonce != b->nonce;
+    if (b->nonce < a->nonce)
+        a->nonce = b->nonce;
+    for (size_t i = 0; i < n; i++) {
+        struct sight *s = &a->sight[i];
+        const struct sight *o = &b->sight[i];
+        bool same = s->found == o->found && (!s->found || (s->attempt == o->attempt && s->receipt.succeeded == o->receipt.succeeded &&
+                                                           hash32_eq(s->receipt.block_hash, o->receipt.block_hash)));
+        s->complete &= o->complete && same && !nonces_differ;
+        s->found &= same;
+    }
+}
+
+static bool ask_quorum(struct txe *txe, struct view_of_one *v, struct task **tasks, size_t n, struct err *err)
+{
+    size_t used = 0;
+    uint64_t asked = 0;
+    if (!ask(txe, v, tasks, n, 0, &used, err))
+        return false;
+    asked |= UINT64_C(1) << (used & 63);
+    for (size_t nth = 1; nth < rpc_quorum(txe->rpc); nth++) {
+        struct view_of_one other = {.sight = calloc(n ? n : 1, sizeof *other.sight)};
+        bool ok = other.sight && ask(txe, &other, tasks, n, nth, &used, err);
+        if (ok && asked & UINT64_C(1) << (used & 63))
+            ok = err_set(err, ERR_NET, "fewer endpoints answer than have to agree (read_quorum)");
+        if (ok)
+            merge(v, &other, n);
+        asked |= UINT64_C(1) << (used & 63);
+        free(other.sight);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+/* --- from a view to what the machine is told --- */
+
+/* A mined one whose receipt a node does not show for the moment: its block tells whether it is still there. */
+static void mined_but_null(struct txe *txe, struct txm_look *look, const struct task *t)
+{
+    struct eth_block block;
+    bool missing = false;
+    struct err why = {0};
+    if (!eth_block(txe->rpc, &block, ETH_AT_BLOCK(t->m.mined_block), &missing, &why)) {
+        look->complete &= missing && t->m.mined_block > look->head_block; /* above the head: gone; else it cannot be told */
+        return;
+    }
+    if (!hash32_eq(block.hash, t->m.mined_hash))
+        return;
+    look->found = true;
+    look->found_attempt = t->m.mined_attempt;
+    look->found_block = t->m.mined_block;
+    look->found_hash = t->m.mined_hash;
+    look->found_ok = t->m.mined_ok;
+}
+
+static void final_nonce(struct txe *txe, struct txm_look *look)
+{
+    uint64_t depth = txe->settings.confirmations, block = look->head_block >= depth ? look->head_block - depth + 1 : 0;
+    if (txe->settings.finality != TXM_CONFIRMATIONS && look->has_final_block)
+        block = look->final_block;
+    look->has_final_nonce = eth_nonce(txe->rpc, &look->final_account_nonce, txe->account.account, ETH_AT_BLOCK(block), NULL);
+}
+
+static struct txm_look look_of(struct txe *txe, const struct view_of_one *v, const struct sight *s, const struct task *t)
+{
+    struct txm_look look = {.head_block = v->head.number, .has_final_block = v->has_final, .final_block = v->final_block,
+                            .account_nonce = v->nonce, .complete = s->complete};
+    if (s->found) {
+        look.found = true;
+        look.found_attempt = s->attempt;
+        look.found_block = s->receipt.block_number;
+        look.found_hash = s->receipt.block_hash;
+        look.found_ok = s->receipt.succeeded;
+        return look;
+    }
+    if (t->m.phase == TXM_MINED)
+        mined_but_null(txe, &look, t);
+    if (look.found || !look.complete)
+        return look;
+    if (look.account_nonce > t->m.nonce)
+        final_nonce(txe, &look);
+    else if (look.account_nonce < t->m.nonce)
+        journal_nonce_gap(txe->db, &look.gap, txe->account, look.account_nonce, t->m.nonce, NULL);
+    return look;
+}
+
+/* --- receipts --- */
+
+static int64_t block_time(struct txe *txe, const struct eth_receipt *r)
+{
+    struct eth_block block;
+    if (hash32_eq(txe->head.hash, r->block_hash))
+        return (int64_t)txe->head.time_s;
+    return eth_block(txe->rpc, &block, ETH_AT_HASH(r->block_hash), NULL, NULL) ? (int64_t)block.time_s : clock_now_s();
+}
+
+static bool store_receipt(struct txe *txe, struct task *t, const struct sight *s, int64_t time_s, struct err *err)
+{
+    const struct eth_receipt *r = &s->receipt;
+    struct journal_receipt row = {.hash = r->tx_hash, .block_hash = r->block_hash, .block = r->block_number, .block_time_s = time_s,
+                                  .succeeded = r->succeeded, .gas_used = r->gas_used, .data_fee_wei = r->data_fee_wei};
+    row.gas_price_wei = r->has_gas_price ? r->gas_price_wei : t->m.attempt[s->attempt].fees.max_fee_wei;
+    if (!u256_mul(&row.cost_wei, row.gas_price_wei, u256_from(row.gas_used)) || !u256_add(&row.cost_wei, row.cost_wei, row.data_fee_wei))
+        return err_set(err, ERR_NET, "receipt: a cost of more than 256 bits");
+    return journal_receipt_put(txe->db, t->row.id, &row, clock_now_s(), err);
+}
+
+/* Why it failed: the call replayed on the state that it met (or the nearest that can be had). */
+static void explain_failure(struct txe *txe, struct task *t, const struct eth_receipt *r)
+{
+    AUTO(buf_done) struct buf answer = buf_new(1 << 20);
+    struct rpc_fault fault = {0};
+    struct err why = {0};
+    char words[300];
+    struct eth_msg msg = {.has_from = true, .from = t->row.account.account, .to = t->row.target, .data = buf_view(&t->row.calldata)};
+    if (r->gas_used >= t->m.attempt[t->m.mined_attempt].gas_limit)
+        task_note(t, "mined, but it ran out of gas (limit %llu)", (unsigned long long)r->gas_used);
+    else
+        task_note(t, "mined, but the contract reverted; the reason cannot be found");
+    if (r->block_number == 0 || eth_call(txe->rpc, &answer, &msg, ETH_AT_BLOCK(r->block_number - 1), false, &fault, &why) || !fault.from_node)
+        return;
+    if (fault.has_revert)
+        explain_revert(&txe->hooks, words, sizeof words, bytes_from(fault.revert, fault.revert_len));
+    else
+        snprintf(words, sizeof words, "%.290s", fault.text);
+    task_note(t, "mined, but the contract reverted: %s", words);
+}
+
+static bool tell(struct txe *txe, struct task *t, const struct view_of_one *v, const struct sight *s, struct err *err)
+{
+    struct txm_event ev = {.type = TXM_EV_LOOKED, .look = look_of(txe, v, s, t)};
+    bool new_receipt = s->found && !(t->m.phase == TXM_MINED && hash32_eq(t->m.mined_hash, s->receipt.block_hash) &&
+                                     t->m.mined_attempt == s->attempt);
+    bool lost = t->m.phase == TXM_MINED && ev.look.complete && !ev.look.found;
+    int64_t time_s = new_receipt ? block_time(txe, &s->receipt) : 0;
+    HOOK("journal.look");
+    AUTO(db_scope_done) struct db_scope tx = {0};
+    if (new_receipt || lost) {
+        if (!db_begin(&tx, txe->db, DB_DURABLE, err))
+            return false;
+        if (new_receipt ? !store_receipt(txe, t, s, time_s, err) : !journal_receipt_drop(txe->db, t->row.id, err))
+            return false;
+    }
+    if (!txe_apply(txe, t, &ev, err) || (tx.db && !db_commit(&tx, err)))
+        return false;
+    HOOK("journal.looked");
+    if (new_receipt && !s->receipt.succeeded && t->m.attempt[s->attempt].kind == TXM_CALL)
+        explain_failure(txe, t, &s->receipt);
+    else if (lost)
+        task_note(t, "a reorganisation took it out of block %llu; sending the same bytes again", (unsigned long long)t->m.mined_block);
+    return true;
+}
+
+static bool note_account(struct txe *txe, const struct view_of_one *v, struct err *err)
+{
+    if (v->head.number == txe->head.number)
+        return true;
+    AUTO(db_scope_done) struct db_scope tx = {0};
+    return db_begin(&tx, txe->db, DB_RELAXED, err) &&
+           journal_account_put(txe->db, txe->account, v->nonce, v->head.number, clock_now_s(), err) && db_commit(&tx, err);
+}
+
+static bool look_with(struct txe *txe, struct view_of_one *v, struct task **tasks, size_t n, uint64_t *gap_below, struct err *err)
+{
+    if (!ask_quorum(txe, v, tasks, n, err) || !note_account(txe, v, err))
+        return false;
+    txe->head = v->head;
+    for (size_t i = 0; i < n; i++) {
+        if (!tell(txe, tasks[i], v, &v->sight[i], err))
+            return false;
+        if (tasks[i]->m.wait == TXM_WAIT_GAP && tasks[i]->m.nonce > *gap_below)
+            *gap_below = tasks[i]->m.nonce;
+    }
+    return true;
+}
+
+bool txe_look(struct txe *txe, struct task **tasks, size_t n, uint64_t *gap_below, struct err *err)
+{
+    struct view_of_one v = {.sight = calloc(n ? n : 1, sizeof *v.sight)};
+    *gap_below = 0;
+    bool ok = v.sight ? look_with(txe, &v, tasks, n, gap_below, err) : err_set(err, ERR_NOMEM, "tx: no memory");
+    free(v.sight);
+    return ok;
+}
