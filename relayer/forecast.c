@@ -1,5 +1,6 @@
 #include "relayer/forecast.h"
 
+#include "abi/errors.h"
 #include "crypto/base/auto.h"
 #include "crypto/pem.h"
 #include "relayer/registry/calldata.h"
@@ -115,4 +116,92 @@ bool forecast(struct prediction *out, struct registry_state *state, const struct
     if (q->at_s < 0)
         return err_set(err, ERR_USAGE, "predict: a block's time is not before 1970");
     return predict(out, state, &call, err);
+}
+
+/* --- in a verdict --- */
+
+/* Authenticity and freshness are what the DCAP and SNP contracts judge; what we accept beyond is our policy's. */
+static enum tee_answer answer_in(const struct verdict *v)
+{
+    enum tee_answer answer = TEE_ANSWER_NONE;
+    for (size_t i = 0; i < v->num_results; i++) {
+        const struct result *r = &v->results[i];
+        if (!of_the_tee(r->check->id) || r->check->stage > FRESH)
+            continue;
+        if (r->finding.outcome == FAIL)
+            return TEE_REFUSES;
+        if (r->finding.outcome == NOT_RUN)
+            return TEE_ANSWER_NONE;
+        answer = TEE_ACCEPTS;
+    }
+    return answer;
+}
+
+static void put(json_t *doc, const char *accepts, const char *reason)
+{
+    json_object_set_new(doc, "registry", json_pack("{s:s, s:s}", "accepts", accepts, "reason", reason));
+}
+
+static void put_success(json_t *doc, const struct prediction *p)
+{
+    AUTO(buf_done) struct buf text = buf_new(1 << 12);
+    for (size_t i = 0; i < LAX_COUNT; i++)
+        if (p->lax >> i & 1)
+            buf_printf(&text, "%s%s", text.len ? " " : "although these would fail here: ", model_laxities[i].check);
+    AUTO(auto_free) char *reason = buf_steal_str(&text);
+    put(doc, "yes", reason ? reason : "");
+}
+
+static void put_prediction(json_t *doc, const struct prediction *p)
+{
+    AUTO(auto_free) char *words = NULL;
+    switch (p->answer) {
+    case PREDICT_SUCCESS:
+        put_success(doc, p);
+        return;
+    case PREDICT_REVERT:
+        words = abi_error_words(buf_view(&p->revert));
+        put(doc, "no", words ? words : "");
+        return;
+    case PREDICT_UNKNOWN:
+        put(doc, "unknown", p->unknown ? p->unknown : "");
+        return;
+    }
+}
+
+void forecast_add(json_t *doc, const struct judge *judge, const struct verdict *verdict, const struct bundle *bundle,
+                  const struct expected *expected, int64_t now_s)
+{
+    AUTO(buf_done) struct buf calldata = buf_new(16 << 20);
+    AUTO(prediction_done) struct prediction p = {0};
+    AUTO(registry_state_done) struct registry_state state = registry_state_new();
+    enum call_kind kind = expected->call ? expected->call : bundle->call.kind ? bundle->call.kind : CALL_ATTEST;
+    enum profile profile = expected->profile ? expected->profile : bundle->call.profile ? bundle->call.profile : PROFILE_G1B;
+    struct forecaster f = {.judge = judge, .profile = profile, .chain_id = expected->chain_id, .registry = expected->registry,
+                           .report_id_pcr = judge->report_id_pcr};
+    enum tee_answer tee = answer_in(verdict);
+    /* what fails although the TEE's verifier says yes fails in any case */
+    struct forecast_question q = {.at_s = now_s, .tee_given = true, .tee = tee == TEE_REFUSES ? TEE_REFUSES : TEE_ACCEPTS};
+    struct err err = {0};
+    if (bundle->bare)
+        return; /* half of what a registration is made of: nothing can be said */
+    if (kind != CALL_ATTEST) {
+        put(doc, "unknown", "what the registry keeps of this identity");
+        return;
+    }
+    if (profile == PROFILE_G1C && bundle->call.num_signatures == 0) {
+        put(doc, "unknown", "the identity's signature");
+        return;
+    }
+    if (!bundle_to_calldata(&calldata, bundle, kind, profile, &err)) {
+        put(doc, err.code == ERR_USAGE ? "unknown" : "no", err.text);
+        return;
+    }
+    q.calldata = buf_view(&calldata);
+    if (!forecast(&p, &state, &f, &q, &err))
+        return;
+    if (p.answer == PREDICT_SUCCESS && tee == TEE_ANSWER_NONE)
+        put(doc, "unknown", "the TEE verifier's answer; all else fits");
+    else
+        put_prediction(doc, &p);
 }

@@ -41,4 +41,9 @@ struct forecast_question {
 bool forecast(struct prediction *out, struct registry_state *state, const struct forecaster *f,
               const struct forecast_question *question, struct err *err);
 
+/* The verdict's "registry": {"accepts": "yes | no | unknown", "reason"}: what the chain would do with a registration by the
+ * same evidence. reason: the contract's error, what the answer hangs on, or what it takes although we would not. */
+void forecast_add(json_t *doc, const struct judge *judge, const struct verdict *verdict, const struct bundle *bundle,
+                  const struct expected *expected, int64_t now_s);
+
 #endif

@@ -3,6 +3,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/files.h"
+#include "relayer/forecast.h"
 #include "relayer/registry/golden.h"
 
 #include <dirent.h>
@@ -175,6 +176,7 @@ bool judge_bundle(struct judgement *out, const struct judge *j, const struct bun
     if (!result.doc)
         return err_set(err, ERR_NOMEM, "no memory for a verdict");
     add_measurement(result.doc, bundle, expected->profile);
+    forecast_add(result.doc, j, v, bundle, expected, now_s);
     first_reason(result.reason, sizeof result.reason, v);
     if (text)
         verdict_to_text(&result.text, v, result.doc, text == TEXT_ALL, colour);

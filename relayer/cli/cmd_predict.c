@@ -229,6 +229,7 @@ const struct cmd cmd_predict = {
     .help = "what the registry would answer, without a chain",
     .about = "CALLDATA is a file (\"-\": standard input) with registry calldata: raw, hex, base64, an agent's JSON, or a script\n"
              "{\"calls\": [{\"calldata\": \"0x..\", \"at\": TIME}]} of calls that follow each other.\n"
+             "The TEE verifier's answer is the local verdict on the report, for which collateral is needed, or --assume-tee's.\n"
              "Exit status: 0 success, 1 revert, 3 where the answer hangs on something that is not given.",
     .opts = opts,
     .keys = KEYS_EVIDENCE,

@@ -331,7 +331,7 @@ static bool not_verified(struct run *r)
 static bool callee_answers(struct run *r)
 {
     return r->call->tee != TEE_ANSWER_NONE ||
-           stop_unknown(&r->x, "the TEE verifier's answer: give --assume-tee, or what verifies the report locally");
+           stop_unknown(&r->x, "the TEE verifier's answer");
 }
 
 static bool decode_memory(struct run *r, struct abi_value *out, const char *type_text, struct bytes data)
