@@ -16,7 +16,6 @@ const EVENTS = {
 class Devnet {
   constructor(anvil, at, artifacts) {
     this.rpc = anvil.rpc;
-    this.url = anvil.url;
     this.stop = anvil.stop;
     this.at = at; // addresses by role
     this.artifacts = artifacts;
@@ -56,12 +55,8 @@ class Devnet {
   }
 
   /** mode: see DevnetTee.sol (0 trust, 1 refuse, 2 fixed output, 3 revert with data). */
-  setDcapAnswer(mode, data = '0x') {
+  setDcapAnswer(mode, data) {
     return this.set('dcap', 'DevnetDcap', 'setAnswer', mode, data);
-  }
-
-  setSnpAnswer(mode, data = '0x') {
-    return this.set('snp', 'DevnetSnp', 'setAnswer', mode, data);
   }
 
   /** Change a setting of a contract behind the registry, in the next second. */
