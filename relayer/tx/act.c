@@ -21,7 +21,9 @@
 struct txm_rules txe_rules(const struct txe *txe)
 {
     const struct tx_settings *s = &txe->settings;
-    return (struct txm_rules){.finality = s->finality, .confirmations = s->confirmations, .stuck_after_s = s->stuck_after_s,
+    /* without a key nothing can be replaced */
+    int64_t stuck_after_s = txe->signer ? s->stuck_after_s : INT64_MAX / 2;
+    return (struct txm_rules){.finality = s->finality, .confirmations = s->confirmations, .stuck_after_s = stuck_after_s,
                               .stuck_after_blocks = s->stuck_after_blocks, .resend_after_s = s->resend_after_s,
                               .poll_s = s->poll_ms >= 2000 ? s->poll_ms / 1000 : 1, .fees = s->fees};
 }
@@ -104,7 +106,7 @@ static void flush_note(struct txe *txe, struct task *t)
 
 /* --- reserving and signing --- */
 
-static bool describe_attempt(struct txe *txe, struct task *t, unsigned attempt, struct err *err)
+bool txe_describe(struct txe *txe, struct task *t, unsigned attempt, struct err *err)
 {
     AUTO(buf_done) struct buf payload = buf_new(TX_MAX_SIZE);
     struct tx tx = task_tx(t, attempt);
@@ -237,7 +239,7 @@ static bool reserve(struct txe *txe, struct task *t, const struct chain_view *vi
     HOOK("journal.reserve");
     if (!db_begin(&tx, txe->db, DB_DURABLE, err) || !choose_nonce(txe, &ev.nonce, view, err) ||
         !journal_nonce_hold(txe->db, txe->account, ev.nonce, t->row.id, err) || !txe_apply(txe, t, &ev, err) ||
-        !describe_attempt(txe, t, 0, err))
+        !txe_describe(txe, t, 0, err))
         return false;
     /* A key in memory signs before the commit: one visit to the disk less, and nothing on the wire in between. */
     if (txe->signer && !signer_is_remote(txe->signer) && !do_sign(txe, t, 0, err))
@@ -313,7 +315,7 @@ static bool do_price(struct txe *txe, struct task *t, struct err *err)
     struct txm_event ev = {.type = TXM_EV_PRICED, .view = view.fees};
     HOOK("journal.price");
     bool ok = db_begin(&tx, txe->db, DB_DURABLE, err) && txe_apply(txe, t, &ev, err) &&
-              (t->m.num_attempts == before.num_attempts || describe_attempt(txe, t, t->m.num_attempts - 1, err)) && db_commit(&tx, err);
+              (t->m.num_attempts == before.num_attempts || txe_describe(txe, t, t->m.num_attempts - 1, err)) && db_commit(&tx, err);
     if (!ok)
         t->m = before;
     HOOK("journal.priced");
@@ -326,7 +328,7 @@ static bool do_read(struct txe *txe, struct task *t, struct err *err)
     char note[sizeof t->row.note] = "";
     if (txe->hooks.readback) {
         struct tx_status status;
-        status_of(&status, txe->db, t);
+        task_status(&status, txe->db, t);
         HOOK("wire.read");
         ev.readback = txe->hooks.readback(txe->hooks.user, &status, note, sizeof note);
     }
@@ -360,7 +362,7 @@ static bool begin_filler(struct txe *txe, struct task *t, const struct txm_event
     if (!txe_apply(txe, t, reserved, err))
         return false;
     t->m.attempt[0].kind = TXM_CANCEL;
-    return task_save(txe->db, t, clock_now_s(), err) && describe_attempt(txe, t, 0, err);
+    return task_save(txe->db, t, clock_now_s(), err) && txe_describe(txe, t, 0, err);
 }
 
 static bool fill_one(struct txe *txe, uint64_t nonce, const struct chain_view *view, struct err *err)

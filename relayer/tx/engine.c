@@ -36,6 +36,12 @@ struct tx_settings tx_settings_resolve(const struct tx_settings *settings)
     return s;
 }
 
+bool txe_use_account(struct txe *txe, struct addr20 account, struct err *err)
+{
+    txe->account.account = account;
+    return locks_open(&txe->lock_fd, db_dir(txe->db), txe->chain_id, account, err);
+}
+
 bool txe_open(struct txe **out, struct db *db, struct rpc *rpc, struct signer *signer, const struct tx_settings *settings,
               const struct txe_hooks *hooks, struct err *err)
 {
@@ -48,11 +54,8 @@ bool txe_open(struct txe **out, struct db *db, struct rpc *rpc, struct signer *s
     if (!rpc_chain_id(rpc, &txe->chain_id, err))
         return false;
     txe->account.chain_id = txe->chain_id;
-    if (signer) {
-        txe->account.account = signer_address(signer);
-        if (!locks_open(&txe->lock_fd, db_dir(db), txe->chain_id, txe->account.account, err))
-            return false;
-    }
+    if (signer && !txe_use_account(txe, signer_address(signer), err))
+        return false;
     *out = STEAL(txe);
     return true;
 }
@@ -169,7 +172,7 @@ static bool not_yet(const struct tx_status *s, const char *why, struct err *err)
 
 static void report(struct txe *txe, struct tx_status *out, const struct task *t, bool joined)
 {
-    status_of(out, txe->db, t);
+    task_status(out, txe->db, t);
     out->joined = joined;
     if (txe->head.number > out->head_block)
         out->head_block = txe->head.number;
@@ -242,6 +245,8 @@ struct waiter {
     uint64_t deadline_ms; /* clock_mono_ms; 0: none */
     bool joined;
     struct bytes calldata;
+    const struct tx_signed *adopt; /* an outside signature for it; may be NULL */
+    struct bytes adopt_raw;
     unsigned rounds;
     uint64_t pause_ms; /* short after each change, up to poll_ms */
 };
@@ -326,6 +331,30 @@ static bool follow(struct txe *txe, struct task *t, struct tx_status *out, struc
     }
 }
 
+/* Outside bytes into the journal, for an intent for which nothing has been signed yet. */
+static bool adopt(struct txe *txe, struct task *t, struct waiter *w, struct err *err)
+{
+    const struct tx *tx = &w->adopt->tx;
+    if (txm_is_over(t->m.phase) && t->m.phase != TXM_FINAL && !begin_anew(txe, t, w->calldata, err))
+        return false;
+    w->joined = false; /* begun anew already, where that was called for */
+    if (txm_any_signed(&t->m) && t->has_hash[0] && hash32_eq(t->hash[0], w->adopt->hash))
+        return true;
+    if (t->m.phase != TXM_NEW)
+        return err_set(err, ERR_USAGE, "transaction %lld is %s already: an outside signature comes too late", (long long)t->row.id,
+                       txm_phase_name(t->m.phase));
+    AUTO(db_scope_done) struct db_scope scope = {0};
+    struct txm_event ev = {.type = TXM_EV_ADOPTED, .nonce = tx->nonce, .gas_limit = tx->gas_limit,
+                           .fees = {tx->type == TX_LEGACY, tx->max_fee_wei, tx->max_tip_wei}};
+    if (!txe_become_sender(txe, err) || !db_begin(&scope, txe->db, DB_DURABLE, err) ||
+        !journal_nonce_hold(txe->db, txe->account, tx->nonce, t->row.id, err))
+        return false;
+    t->hash[0] = w->adopt->hash;
+    t->has_hash[0] = true;
+    return txe_apply(txe, t, &ev, err) && txe_describe(txe, t, 0, err) &&
+           journal_attempt_sign(txe->db, t->row.id, t->seq_base, w->adopt->hash, w->adopt_raw, err) && db_commit(&scope, err);
+}
+
 static bool submit_id(struct txe *txe, struct tx_status *out, int64_t id, struct waiter *w, struct err *err)
 {
     struct task *mine = NULL;
@@ -333,7 +362,8 @@ static bool submit_id(struct txe *txe, struct tx_status *out, int64_t id, struct
         return false;
     if (!mine)
         return verdict(out, err);
-    bool ok = follow(txe, mine, out, w, err);
+    bool ok = (!w->adopt || adopt(txe, mine, w, err)) && follow(txe, mine, out, w, err);
+    task_status(out, txe->db, mine);
     txe_unclaim(txe, mine);
     return ok;
 }
@@ -347,6 +377,42 @@ bool txe_submit(struct txe *txe, struct tx_status *out, const struct tx_intent *
     *out = (struct tx_status){0};
     if (!txe->signer)
         return err_set(err, ERR_USAGE, "no account to send from: give --keystore");
+    if (timeout_s > 0)
+        w.deadline_ms = clock_mono_ms() + (uint64_t)timeout_s * 1000;
+    return add_intent(txe, &id, &w.joined, intent, err) && submit_id(txe, out, id, &w, err);
+}
+
+static bool check_outside(struct txe *txe, const struct tx_signed *got, const struct tx_intent *intent, struct err *err)
+{
+    const struct tx *tx = &got->tx;
+    const char *what = NULL;
+    if (tx->chain_id != txe->chain_id)
+        what = "it is for another chain";
+    else if (tx->creates || !addr20_eq(tx->to, intent->target))
+        what = "it goes to another contract";
+    else if (!u256_is_zero(tx->value_wei))
+        what = "it carries value, and no call of ours does";
+    else if (!bytes_eq(tx->data, intent->calldata))
+        what = "its calldata is not that of the intent";
+    else if (tx->type == TX_ACCESS_LIST || tx->access_list.len)
+        what = "it has an access list, which the journal does not keep";
+    else if (txe->signer && !addr20_eq(got->from, signer_address(txe->signer)))
+        what = "another account has signed it than the configured one";
+    return !what || err_set(err, ERR_USAGE, "signed transaction: %s", what);
+}
+
+bool txe_submit_signed(struct txe *txe, struct tx_status *out, const struct tx_intent *intent, struct bytes raw, enum tx_wait wait,
+                       int64_t timeout_s, struct err *err)
+{
+    struct tx_signed got;
+    struct waiter w = {.wait = wait, .calldata = intent->calldata, .adopt = &got, .adopt_raw = raw};
+    struct err here = {0};
+    int64_t id;
+    err = err ? err : &here;
+    *out = (struct tx_status){0};
+    if (!tx_parse(&got, raw, err) || !check_outside(txe, &got, intent, err) ||
+        (!txe->signer && txe->lock_fd < 0 && !txe_use_account(txe, got.from, err)))
+        return false;
     if (timeout_s > 0)
         w.deadline_ms = clock_mono_ms() + (uint64_t)timeout_s * 1000;
     return add_intent(txe, &id, &w.joined, intent, err) && submit_id(txe, out, id, &w, err);

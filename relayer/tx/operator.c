@@ -19,7 +19,7 @@ static bool load_status(struct db *db, struct tx_status *out, int64_t id, struct
     AUTO(task_freep) struct task *t = NULL;
     if (!task_load(db, &t, id, err))
         return false;
-    status_of(out, db, t);
+    task_status(out, db, t);
     return true;
 }
 
@@ -84,7 +84,7 @@ static bool wish(struct txe *txe, struct tx_status *out, int64_t id, enum txm_ev
     bool ok = txe_apply(txe, t, &ev, err) && txe_round(txe, err);
     if (ok && t->next.type == TXM_DO_WAIT && t->m.phase < TXM_MINED)
         ok = txe_round(txe, err);
-    status_of(out, txe->db, t);
+    task_status(out, txe->db, t);
     if (ok && t->trouble.code != ERR_NONE) {
         *err = t->trouble;
         ok = false;

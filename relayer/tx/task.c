@@ -208,7 +208,7 @@ static int shown_attempt(const struct task *t)
     return (int)t->m.num_attempts - 1;
 }
 
-void status_of(struct tx_status *out, struct db *db, const struct task *t)
+void task_status(struct tx_status *out, struct db *db, const struct task *t)
 {
     struct tx_status s = {.id = t->row.id, .key = t->row.key, .chain_id = t->row.account.chain_id, .account = t->row.account.account,
                           .target = t->row.target, .identity = t->row.identity, .phase = t->m.phase, .wait = t->m.wait,

@@ -47,7 +47,7 @@ void task_note(struct task *task, const char *fmt, ...) __attribute__((format(pr
 struct tx task_tx(const struct task *task, unsigned attempt);
 /* Raw bytes of a signed attempt, taken apart and compared with the intent. ERR_STORE where they differ. */
 bool task_raw(struct db *db, struct buf *out, const struct task *task, unsigned attempt, struct err *err);
-void status_of(struct tx_status *out, struct db *db, const struct task *task);
+void task_status(struct tx_status *out, struct db *db, const struct task *task);
 
 /* --- view.c: what the chain asks and says before anything is signed --- */
 struct chain_view {
@@ -75,6 +75,10 @@ bool txe_apply(struct txe *txe, struct task *task, const struct txm_event *ev, s
 bool txe_claim(struct txe *txe, struct task **out, int64_t id, struct err *err);
 bool txe_claim_open(struct txe *txe, struct err *err);
 void txe_unclaim(struct txe *txe, struct task *task); /* drops it */
+/* Whose transactions they are, and its lock file. */
+bool txe_use_account(struct txe *txe, struct addr20 account, struct err *err);
+/* The unsigned form of an attempt into the journal. */
+bool txe_describe(struct txe *txe, struct task *task, unsigned attempt, struct err *err);
 bool txe_become_sender(struct txe *txe, struct err *err);
 void txe_stop_sending(struct txe *txe);
 /* A transfer of nothing to ourselves, for a nonce that nobody holds and that keeps higher ones from being mined. */
