@@ -4,6 +4,7 @@
 #include "crypto/base/text.h"
 #include "relayer/files.h"
 #include "relayer/forecast.h"
+#include "relayer/registry/calldata.h"
 #include "relayer/registry/golden.h"
 
 #include <dirent.h>
@@ -159,6 +160,9 @@ static void first_reason(char *out, size_t size, const struct verdict *v)
 bool judge_bundle(struct judgement *out, const struct judge *j, const struct bundle *bundle, const struct expected *expected,
                   int64_t now_s, enum judge_text text, bool colour, struct err *err)
 {
+    struct snp_journal journal;
+    bool zk = bundle->report_type == REPORT_ZK_SUCCINCT || bundle->report_type == REPORT_ZK_RISC0;
+    bool has_journal = zk && bundle->tee == TEE_SNP && snp_journal_decode(&journal, bundle->report, NULL); /* if not, a check says so */
     AUTO(evidence_done) struct ev ev = {
         .bundle = bundle,
         .collateral = &j->collateral,
@@ -166,6 +170,7 @@ bool judge_bundle(struct judgement *out, const struct judge *j, const struct bun
         .roots = &j->roots,
         .expected = expected,
         .memory = j->memory,
+        .snp_journal = has_journal ? &journal : NULL,
         .now_s = now_s,
     };
     AUTO(auto_free) struct verdict *v = calloc(1, sizeof *v);
