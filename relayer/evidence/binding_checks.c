@@ -4,6 +4,7 @@
 #include "relayer/evidence/binding_part.h"
 
 #include "crypto/base/text.h"
+#include "relayer/evidence/golden.h"
 
 #include <stdio.h>
 
@@ -184,6 +185,22 @@ static struct finding check_identity(struct ev *ev)
     return check_pass();
 }
 
+/* --- golden --- */
+
+static struct finding check_golden(struct ev *ev)
+{
+    struct golden_file file;
+    struct err why;
+    if (!ev->expected->golden.len)
+        return ev->policy->tpm.require_golden ? check_not_run("no golden file given, and the policy wants one")
+                                              : check_note("no golden file given");
+    if (!golden_file_parse(&file, &ev->mem, ev->expected->golden, &why))
+        return check_not_run("%s", why.text);
+    struct golden_values have = golden_values_of(ev);
+    const char *name = golden_file_match(&file, &have, &why);
+    return name ? check_note("%s", name) : check_fail("%s", why.text);
+}
+
 static const struct check binding_checks[] = {
     /* id                      source             stage      on fail  run */
     {"binding.tee_report",     "design 3",        AUTHENTIC, REJECTS, check_tee_report},
@@ -201,6 +218,7 @@ static const struct check binding_checks[] = {
     {"tail.binding",           "design 4",        BOUND,     REJECTS, tail_check_binding},
     {"tail.age",               "design 4",        FRESH,     REJECTS, tail_check_age},
     {"tail.future",            "design 4",        FRESH,     REJECTS, tail_check_future},
+    {"golden.member",          "golden file",     ACCEPTED,  REJECTS, check_golden},
 };
 
 static void render(const struct ev *ev, json_t *doc)

@@ -31,6 +31,8 @@ struct expected {
     const struct pubkey *ak; /* the one the registry stored for this identity; NULL: not known */
     uint32_t report_id_pcr;  /* 0: 15 */
     struct bytes golden;     /* text of a golden file (golden.h); empty: none */
+    bool has_measurement_hash;
+    struct hash32 measurement_hash; /* the registry's, which relayer/registry computes */
 };
 
 /* What earlier verifications left behind (the store's, behind these pointers). Either may be NULL: nothing was seen before. */
