@@ -42,6 +42,7 @@ struct config {
     int64_t wait_timeout_s;
     /* [trust] */
     char *policy;
+    char *golden; /* NULL: none */
     struct text_list collateral, root;
     bool allow_foreign_evidence;
     int64_t max_evidence_age_s; /* 0: the policy's */

@@ -47,6 +47,8 @@ const struct config_key config_keys[] = {
 
     {"trust", "policy", CONFIG_TEXT, AT(policy), KEYS_EVIDENCE, "NAME|FILE", "strict", NULL,
      "what is accepted: strict, authentic, or a policy file"},
+    {"trust", "golden", CONFIG_PATH, AT(golden), KEYS_EVIDENCE, "FILE", NULL, NULL,
+     "expected measurements by name; evidence that is none of them is refused"},
     {"trust", "collateral", CONFIG_PATHS, AT(collateral), KEYS_EVIDENCE, "FILE|DIR", NULL, NULL,
      "collateral, CRLs, certificates; recognised by content"},
     {"trust", "root", CONFIG_PATHS, AT(root), KEYS_EVIDENCE, "FILE", NULL, NULL,

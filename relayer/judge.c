@@ -2,6 +2,7 @@
 
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
+#include "relayer/evidence/golden.h"
 #include "relayer/files.h"
 #include "relayer/forecast.h"
 #include "relayer/registry/calldata.h"
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 
 #define MAX_COLLATERAL_FILE (16 * 1024 * 1024)
+#define MAX_GOLDEN_FILE     (1024 * 1024)
 #define MAX_POLICY_FILE     (256 * 1024)
 #define MAX_ROOT_FILE       (256 * 1024)
 #define FOLDER_DEPTH        3
@@ -27,6 +29,17 @@ static bool load_policy(struct policy *out, const char *name, struct err *err)
     if (!file_read_private(&text, name, false, err))
         return err_wrap(err, "policy");
     return policy_parse(out, name, buf_view(&text), err) || err_wrap(err, "policy %s", name);
+}
+
+/* Read once here, so that a mistake in it is said before anything is judged. */
+static bool load_golden(struct buf *out, const char *path, struct err *err)
+{
+    AUTO(arena_done) struct arena mem = arena_new(4 << 20);
+    struct golden_file file;
+    *out = buf_new(MAX_GOLDEN_FILE);
+    if (!path || !*path)
+        return true;
+    return (file_read_private(out, path, false, err) && golden_file_parse(&file, &mem, buf_view(out), err)) || err_wrap(err, "%s", path);
 }
 
 static bool add_root(struct roots *roots, const char *path, struct err *err)
@@ -89,6 +102,8 @@ bool judge_init(struct judge *out, const struct config *cfg, char *const *extra_
     AUTO(judge_done) struct judge j = {.report_id_pcr = (uint32_t)cfg->report_id_pcr, .collateral = collateral_new()};
     if (!load_policy(&j.policy, cfg->policy, err) || !roots_init(&j.roots, err))
         return false;
+    if (!load_golden(&j.golden, cfg->golden, err))
+        return false;
     if (cfg->allow_foreign_evidence)
         j.policy.allow_foreign_evidence = true;
     if (cfg->max_evidence_age_s)
@@ -109,6 +124,7 @@ bool judge_init(struct judge *out, const struct config *cfg, char *const *extra_
 
 void judge_done(struct judge *j)
 {
+    buf_done(&j->golden);
     roots_done(&j->roots);
     collateral_done(&j->collateral);
     *j = (struct judge){0};
@@ -133,13 +149,17 @@ struct expected judge_expected(const struct config *cfg, enum call_kind call)
 
 /* --- judging --- */
 
-static void add_measurement(json_t *doc, const struct bundle *bundle, enum profile profile)
+/* The registry's measurement of it, as JSON too; NULL where there is nothing to measure, or nothing that can be: the checks
+ * say so. */
+static json_t *measure(struct expected *expected, const struct bundle *bundle)
 {
     AUTO(arena_done) struct arena mem = arena_new(8 << 20);
     struct golden golden = {0};
-    /* nothing to measure, or nothing that can be: the checks say so */
-    if (!bundle->bare && golden_from_bundle(&golden, &mem, bundle, profile, NULL))
-        json_object_set_new(doc, "measurement", golden_to_json(&golden));
+    if (bundle->bare || !golden_from_bundle(&golden, &mem, bundle, expected->profile, NULL))
+        return NULL;
+    expected->has_measurement_hash = true;
+    expected->measurement_hash = golden.hash;
+    return golden_to_json(&golden);
 }
 
 static void first_reason(char *out, size_t size, const struct verdict *v)
@@ -163,12 +183,16 @@ bool judge_bundle(struct judgement *out, const struct judge *j, const struct bun
     struct snp_journal journal;
     bool zk = bundle->report_type == REPORT_ZK_SUCCINCT || bundle->report_type == REPORT_ZK_RISC0;
     bool has_journal = zk && bundle->tee == TEE_SNP && snp_journal_decode(&journal, bundle->report, NULL); /* if not, a check says so */
+    struct expected full = *expected;
+    json_auto_t *measurement = measure(&full, bundle);
+    full.golden = buf_view(&j->golden);
+    full.report_id_pcr = j->report_id_pcr;
     AUTO(evidence_done) struct ev ev = {
         .bundle = bundle,
         .collateral = &j->collateral,
         .policy = &j->policy,
         .roots = &j->roots,
-        .expected = expected,
+        .expected = &full,
         .memory = j->memory,
         .snp_journal = has_journal ? &journal : NULL,
         .now_s = now_s,
@@ -180,7 +204,8 @@ bool judge_bundle(struct judgement *out, const struct judge *j, const struct bun
     struct judgement result = {.verdict = v->verdict, .doc = verdict_to_json(&ev, v), .text = buf_new(1 << 20)};
     if (!result.doc)
         return err_set(err, ERR_NOMEM, "no memory for a verdict");
-    add_measurement(result.doc, bundle, expected->profile);
+    if (measurement)
+        json_object_set(result.doc, "measurement", measurement);
     forecast_add(result.doc, j, v, bundle, expected, now_s);
     first_reason(result.reason, sizeof result.reason, v);
     if (text)

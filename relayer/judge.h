@@ -13,6 +13,7 @@ struct judge {
     struct collateral collateral;
     const struct memory *memory; /* what earlier verifications left behind; may be NULL */
     uint32_t report_id_pcr;
+    struct buf golden; /* text of the golden file; empty: none */
 };
 
 /* extra_collateral: more files, folders; NULL or a NULL-terminated list. ERR_USAGE: a file cannot be read, a policy is wrong. */

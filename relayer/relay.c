@@ -62,7 +62,7 @@ static void relaying_done(struct relaying *w)
     buf_done(&w->signatures[0]);
     buf_done(&w->signatures[1]);
     buf_done(&w->calldata);
-    buf_done(&w->ak_spki);
+    pubkey_free(w->ak);
 }
 
 /* --- 1. whose identity --- */
@@ -193,24 +193,18 @@ static bool is_begun(struct relaying *w, bool *begun, struct err *err)
 
 /* --- 5. the verdict --- */
 
-/* A re-attestation that brings no AK is verified with the one that the registry keeps. */
-static bool lend_ak(struct relaying *w, struct err *err)
+/* A re-attestation is verified with the key that the registry keeps. */
+static bool recall_ak(struct relaying *w, struct err *err)
 {
-    struct bundle *b = &w->bundle;
     const struct onchain_key *ak = &w->on.ak;
-    if (w->q->call != CALL_REATTEST || b->ak_public.len || b->ak_var_data.len || b->num_ak_certs || !ak->data.len)
+    if (w->q->call != CALL_REATTEST || !ak->data.len)
         return true;
-    AUTO(arena_done) struct arena mem = arena_new(1 << 16);
     struct identity id = {.present = true, .algo = ak->algo, .params = ak->params, .scheme = ak->algo == ALG_RSA ? ALG_RSASSA : ALG_ECDSA,
                           .hash_algo = ALG_SHA256, .key = ak->data};
     if (ak->algo == ALG_ECC && ak->data.len == 65)
         id.key = bytes_sub(ak->data, 1, 64);
-    AUTO(pubkey_freep) struct pubkey *key = identity_pubkey(&id, err);
-    w->ak_spki = buf_new(8192);
-    if (!key || !pubkey_to_spki(&w->ak_spki, key, err))
-        return err_wrap(err, "the attestation key that the registry keeps");
-    b->ak_public = buf_view(&w->ak_spki);
-    return true;
+    w->ak = identity_pubkey(&id, err);
+    return w->ak || err_wrap(err, "the attestation key that the registry keeps");
 }
 
 static bool pass_judgement(struct relaying *w, struct err *err)
@@ -225,10 +219,14 @@ static bool pass_judgement(struct relaying *w, struct err *err)
         .has_nonce = true,
         .nonce = w->on.nonce,
         .call = w->q->call,
+        .registered = w->on.registered,
     };
     if (w->q->call == CALL_SET_TTL)
         return true; /* no evidence in it */
-    if (!lend_ak(w, err) || !judge_bundle(&j, &w->r->judge, &w->bundle, &expected, clock_now_s(), TEXT_NONE, false, err))
+    if (!recall_ak(w, err))
+        return false;
+    expected.ak = w->ak;
+    if (!judge_bundle(&j, &w->r->judge, &w->bundle, &expected, clock_now_s(), TEXT_NONE, false, err))
         return false;
     w->out->verdict = json_incref(j.doc);
     if (j.verdict == VERIFIED)

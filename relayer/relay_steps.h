@@ -18,7 +18,7 @@ struct relaying {
     struct buf calldata;
     struct hash32 digest; /* of the calldata without its identity signature */
     struct hash32 measurement; /* that the contract will compute; zero where it is not known */
-    struct buf ak_spki;
+    struct pubkey *ak; /* the attestation key that the registry keeps; NULL: none */
 };
 
 /* relay_rules.c: what is refused before anything is computed, each rule a row. ERR_REFUSED, ERR_USAGE. */

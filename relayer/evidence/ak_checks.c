@@ -47,6 +47,8 @@ struct finding ak_check_attributes(struct ev *ev)
             return check_pass();
         return check_fail("attributes %08x: want sign, restricted, fixedTPM, fixedParent and sensitiveDataOrigin set, decrypt clear", a);
     }
+    if (ev->expected->ak && ak->key && pubkey_eq(ak->key, ev->expected->ak))
+        return check_note("no public area: the key is the one that the registry stored");
     if (ak->cert_key || ak->claims.ak)
         return check_note("no public area: the %s vouches for them", ak->cert_key ? "certificate's issuer" : "TEE report");
     return check_not_run("no public area given, so the key's attributes cannot be seen");
@@ -61,7 +63,7 @@ struct finding ak_check_var_data(struct ev *ev)
         return check_fail("%s", ak->claims_why.text);
     if (ak->var_data.len)
         return check_pass();
-    if (ev->bundle->cloud == CLOUD_AZURE)
+    if (ev->bundle->cloud == CLOUD_AZURE && !ev->expected->ak)
         return check_not_run("no variable data given");
     return check_note("none given, and none is needed");
 }
@@ -86,6 +88,8 @@ struct finding ak_check_certificate(struct ev *ev)
     const struct ak *ak = ak_of(ev);
     if (broken(&ak->certs_why))
         return check_fail("%s", ak->certs_why.text);
+    if (!ak->num_certs && ev->expected->ak && !ev->policy->tpm.require_ak_certificate)
+        return check_note("none given: the registry keeps the key");
     if (!ak->num_certs)
         return ev->bundle->cloud == CLOUD_GCP || ev->policy->tpm.require_ak_certificate
                    ? check_not_run("no AK certificate given")
@@ -100,6 +104,8 @@ struct finding ak_check_certificate(struct ev *ev)
 struct finding ak_check_chain(struct ev *ev)
 {
     const struct tpm_part *p = part_of(ev);
+    if (!p->ak.num_certs && ev->expected->ak && !ev->policy->tpm.require_ak_certificate)
+        return check_note("none given: the registry keeps the key");
     if (!p->chain_judged)
         return broken(&p->ak.certs_why)                                                          ? check_fail("%s", p->ak.certs_why.text)
                : ev->bundle->cloud == CLOUD_GCP || ev->policy->tpm.require_ak_certificate ? check_not_run("no AK certificate given")
@@ -165,7 +171,8 @@ struct finding ak_check_report_data(struct ev *ev)
 {
     const struct ak *ak = ak_of(ev);
     if (!ak->var_data.len)
-        return ev->bundle->cloud == CLOUD_AZURE ? check_not_run("no variable data given") : check_note("no variable data to bind");
+        return ev->bundle->cloud == CLOUD_AZURE && !ev->expected->ak ? check_not_run("no variable data given")
+                                                                     : check_note("no variable data to bind");
     if (!ev->tee.present)
         return check_not_run("no TEE report");
     if (!hcl_report_data_is(ev->tee.report_data, ak->var_data)) {
@@ -181,7 +188,8 @@ struct finding ak_check_contract_key(struct ev *ev)
     const struct ak *ak = ak_of(ev);
     struct err why;
     if (!ak->claims.ak)
-        return ev->bundle->cloud == CLOUD_AZURE ? check_not_run("no variable data given") : check_note("no variable data to search");
+        return ev->bundle->cloud == CLOUD_AZURE && !ev->expected->ak ? check_not_run("no variable data given")
+                                                                     : check_note("no variable data to search");
     if (!hcl_contract_finds(ak->var_data, ak->claims.ak, &why))
         return check_fail("%s", why.text);
     return check_pass();

@@ -28,6 +28,7 @@ struct expected {
     bool has_nonce;
     uint64_t nonce; /* the identity's nonce on chain */
     enum call_kind call; /* what the evidence is to be used for; CALL_NONE: CALL_ATTEST or what the calldata says */
+    bool registered; /* the registry keeps this identity: a re-attestation need not bring what it keeps */
     const struct pubkey *ak; /* the one the registry stored for this identity; NULL: not known */
     uint32_t report_id_pcr;  /* 0: 15 */
     struct bytes golden;     /* text of a golden file (golden.h); empty: none */

@@ -97,6 +97,8 @@ static struct finding judge(const struct ev *ev, enum message_kind kind, const s
 struct finding identity_check_signature(struct ev *ev)
 {
     const struct bundle_call *call = &ev->bundle->call;
+    if (call->kind != CALL_NONE && call->num_signatures == 0 && !(call->kind == CALL_ATTEST && binding_profile(ev) != PROFILE_G1C))
+        return check_note("the call is not signed yet");
     switch (call->kind) {
     case CALL_NONE:
         return check_note("nothing signed yet: this is evidence, not a call");
@@ -117,7 +119,7 @@ struct finding identity_check_new_signature(struct ev *ev)
 {
     const struct bundle_call *call = &ev->bundle->call;
     const struct identity *id = &ev->bundle->identity;
-    if (call->kind != CALL_REATTEST || binding_profile(ev) != PROFILE_G1C)
+    if (call->kind != CALL_REATTEST || binding_profile(ev) != PROFILE_G1C || call->num_signatures == 0)
         return check_note("not asked for in this call");
     if (id->present && hash32_eq(identity_hash(id, PROFILE_G1C), call->id))
         return check_note("no rotation, so there is nothing to be signed");
