@@ -5,6 +5,8 @@ extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode, cmd_pre
 extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode;
 extern const struct cmd cmd_status, cmd_track, cmd_forget;
 extern const struct cmd cmd_identity_new, cmd_identity_show, cmd_identity_hash;
+extern const struct cmd cmd_tx_list, cmd_tx_show, cmd_tx_speed_up, cmd_tx_cancel, cmd_tx_submit_signed, cmd_tx_adopt;
+extern const struct cmd cmd_account_new, cmd_account_import, cmd_account_address;
 extern const struct cmd cmd_agent_serve;
 
 const struct cmd *const cmd_table[] = {
@@ -19,6 +21,15 @@ const struct cmd *const cmd_table[] = {
     &cmd_status,
     &cmd_track,
     &cmd_forget,
+    &cmd_tx_list,
+    &cmd_tx_show,
+    &cmd_tx_speed_up,
+    &cmd_tx_cancel,
+    &cmd_tx_submit_signed,
+    &cmd_tx_adopt,
+    &cmd_account_new,
+    &cmd_account_import,
+    &cmd_account_address,
     &cmd_agent_serve,
     NULL,
 };
