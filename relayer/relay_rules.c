@@ -6,6 +6,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/duration.h"
 #include "crypto/base/text.h"
+#include "relayer/forecast_chain.h"
 
 #include <stdio.h>
 
@@ -108,32 +109,6 @@ bool relay_check_rules(struct relaying *w, struct err *err)
 
 /* --- the model --- */
 
-static struct kept_key kept_key(const struct onchain_key *k)
-{
-    return (struct kept_key){.algo = k->algo, .params = k->params, .data = k->data};
-}
-
-static bool keep(struct registry_state *state, const struct onchain_identity *on, struct hash32 id, enum profile profile, struct buf *key,
-                 struct err *err)
-{
-    struct kept_identity kept = {.id = id, .nonce = on->nonce};
-    if (on->registered) {
-        if (!identity_chain_data(key, &on->identity, profile, err))
-            return false;
-        kept.tee_type = on->tee_type;
-        kept.cloud_type = on->cloud_type;
-        kept.tee_ttl_s = on->tee_ttl_s;
-        kept.tpm_ttl_s = on->tpm_ttl_s;
-        kept.tee_recent_s = (uint64_t)on->tee_recent_s;
-        kept.tpm_recent_s = (uint64_t)on->tpm_recent_s;
-        kept.measurement_hash = on->measurement_hash;
-        kept.tee_output = on->tee_output;
-        kept.ak = kept_key(&on->ak);
-        kept.key = (struct kept_key){on->identity.algo, on->identity.params, on->identity.scheme, on->identity.hash_algo, buf_view(key)};
-    }
-    return registry_state_put(state, &kept) || err_set(err, ERR_NOMEM, "no memory for the registry's state");
-}
-
 static bool judge_prediction(struct relaying *w, const struct prediction *p, struct err *err)
 {
     if (p->answer == PREDICT_REVERT) {
@@ -162,7 +137,6 @@ bool relay_ask_model(struct relaying *w, struct err *err)
 {
     AUTO(registry_state_done) struct registry_state state = registry_state_new();
     AUTO(prediction_done) struct prediction p = {0};
-    AUTO(buf_done) struct buf key = buf_new(8192), new_key = buf_new(8192);
     const struct onchain *chain = &w->r->session.chain;
     bool rotates = !hash32_eq(w->id, w->new_id);
     struct forecast_question question = {
@@ -171,8 +145,8 @@ bool relay_ask_model(struct relaying *w, struct err *err)
         .tee_given = true,
         .tee = TEE_ACCEPTS, /* the verdict stands: what the TEE's verifier thinks beyond it, the simulation tells */
     };
-    if (!keep(&state, &w->on, w->id, chain->profile, &key, err) ||
-        (rotates && !keep(&state, &w->on_new, w->new_id, chain->profile, &new_key, err)) ||
+    if (!forecast_keep(&state, &w->on, w->id, chain->profile, err) ||
+        (rotates && !forecast_keep(&state, &w->on_new, w->new_id, chain->profile, err)) ||
         !forecast(&p, &state, &w->r->forecaster, &question, err))
         return false;
     return judge_prediction(w, &p, err) && check_measurement(w, err);

@@ -6,8 +6,10 @@
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
 #include "relayer/files.h"
-#include "relayer/forecast.h"
+#include "relayer/forecast_chain.h"
+#include "relayer/log.h"
 #include "relayer/registry/calldata.h"
+#include "relayer/session.h"
 #include "relayer/wei.h"
 
 #include <stdio.h>
@@ -16,26 +18,31 @@
 #define MAX_CALLS 1000
 
 static const struct opt_row opts[] = {
-    {"state", 0, "FILE", false, "what the registry keeps: the state that an earlier predict printed"},
+    {"state", 0, "FILE|chain", false, "what the registry keeps: the state that an earlier predict printed, or read at one block"},
     {"at", 0, "TIME", false, "the block's time: unix seconds or RFC 3339"},
     {"ak-root", 0, "FILE", true, "an AK root that the registry's owner has added; without any, the pinned ones"},
     {"assume-tee", 0, "accept|refuse", false, "the TEE verifier's answer, instead of the local verdict"},
     {"value", 0, "WEI", false, "wei sent along (the registry takes none)"},
+    {"compare", 0, NULL, false, "ask the node as well (eth_call), and show both"},
     {0},
 };
 
-struct session {
+struct oracle {
     struct judge judge;
     struct forecaster forecaster;
     struct registry_state state;
     struct forecast_question question; /* what a call does not say for itself */
+    bool from_chain, compare;
+    struct session session; /* of the chain, where it is asked */
+    struct eth_block block;
 };
 
-static void session_done(struct session *s)
+static void oracle_done(struct oracle *s)
 {
     forecaster_done(&s->forecaster);
     registry_state_done(&s->state);
     judge_done(&s->judge);
+    session_done(&s->session);
 }
 
 /* --- what the options say --- */
@@ -90,14 +97,31 @@ static bool take_state(struct registry_state *out, const char *path, struct err 
     return registry_state_from_json(out, inner ? inner : doc, err) || err_wrap(err, "--state %s", path);
 }
 
-static bool prepare(struct session *s, struct cmd_env *env, struct err *err)
+static bool open_chain(struct oracle *s, struct cmd_env *env, struct err *err)
 {
+    const char *state = opt_text(&env->opts, "state");
+    s->from_chain = state && strcmp(state, "chain") == 0;
+    s->compare = opt_given(&env->opts, "compare");
+    if (!s->from_chain && !s->compare)
+        return true;
+    s->session.cfg = &env->config;
+    if (!session_open_chain(&s->session, err) || !eth_block(s->session.rpc, &s->block, ETH_AT_LATEST, NULL, err))
+        return false;
+    s->forecaster.profile = s->session.chain.profile;
+    s->forecaster.chain_id = s->session.chain.chain_id;
+    s->question.at_s = (int64_t)s->block.time_s;
+    return true;
+}
+
+static bool prepare(struct oracle *s, struct cmd_env *env, struct err *err)
+{
+    const char *state = opt_text(&env->opts, "state");
     s->question.at_s = clock_now_s();
     return judge_init(&s->judge, &env->config, NULL, err) && forecaster_init(&s->forecaster, &s->judge, &env->config, err) &&
-           opt_time(&s->question.at_s, &env->opts, "at", err) &&
+           open_chain(s, env, err) && opt_time(&s->question.at_s, &env->opts, "at", err) &&
            take_tee(&s->question.tee_given, &s->question.tee, opt_text(&env->opts, "assume-tee"), err) &&
            take_value(&s->question.with_value, opt_text(&env->opts, "value"), err) &&
-           take_roots(&s->forecaster, &env->opts, err) && take_state(&s->state, opt_text(&env->opts, "state"), err);
+           take_roots(&s->forecaster, &env->opts, err) && take_state(&s->state, s->from_chain ? NULL : state, err);
 }
 
 /* --- one call --- */
@@ -135,13 +159,38 @@ static int status_of(const struct prediction *p)
     return EXIT_LATER;
 }
 
-static bool one_call(json_t **out, struct session *s, struct cmd_env *env, const struct forecast_question *q, int *status,
+/* What the node says, beside what we said; a difference means that the contract is not the one we know. */
+static bool add_node(json_t *doc, const struct oracle *s, const struct cmd_env *env, const struct prediction *p, struct bytes calldata,
+                     int *status, struct err *err)
+{
+    AUTO(node_answer_done) struct node_answer node = {0};
+    if (!forecast_ask_node(&node, &s->session.chain, calldata, ETH_AT_BLOCK(s->block.number), err))
+        return false;
+    bool agrees = forecast_agrees(p, &node);
+    AUTO(auto_free) char *data = hex_0x(buf_view(&node.data));
+    json_object_set_new(doc, "node", json_pack("{s:s, s:s, s:b, s:I}", "answer", node.reverts ? "revert" : "success", "data", data,
+                                               "agrees", agrees, "block", (json_int_t)s->block.number));
+    AUTO(auto_free) char *words = node.reverts ? abi_error_words(buf_view(&node.data)) : NULL;
+    cmd_say(env, "node         %s", words ? words : "success");
+    if (!agrees) {
+        log_warn("the node's answer differs from the prediction: the contract is not the one we know");
+        *status = cmd_worse(*status, EXIT_ATTENTION);
+    }
+    return true;
+}
+
+static bool one_call(json_t **out, struct oracle *s, struct cmd_env *env, const struct forecast_question *q, int *status,
                      struct err *err)
 {
     AUTO(prediction_done) struct prediction p = {0};
     enum profile profile = s->forecaster.profile ? s->forecaster.profile : forecast_profile(q->calldata);
     if (profile == PROFILE_NONE)
         return err_set(err, ERR_USAGE, "no call that a known generation has: say which with --profile");
+    if (s->from_chain) {
+        registry_state_done(&s->state);
+        if (!forecast_read(&s->state, &s->block, &s->session.chain, q->calldata, err))
+            return false;
+    }
     if (!forecast(&p, &s->state, &s->forecaster, q, err))
         return false;
     *out = prediction_to_json(&p, profile);
@@ -150,7 +199,7 @@ static bool one_call(json_t **out, struct session *s, struct cmd_env *env, const
     json_object_set_new(*out, "state", registry_state_to_json(&s->state));
     say(env, *out, &p);
     *status = cmd_worse(*status, status_of(&p));
-    return true;
+    return !s->compare || add_node(*out, s, env, &p, q->calldata, status, err);
 }
 
 /* --- several in a row: {"calls": [{"calldata": "..", "at": TIME, "assume_tee": "accept"}]} --- */
@@ -169,7 +218,7 @@ static bool take_call(struct forecast_question *q, struct buf *data, const json_
     return take_tee(&q->tee_given, &q->tee, json_string_value(json_object_get(call, "assume_tee")), err);
 }
 
-static bool many_calls(json_t **out, struct session *s, struct cmd_env *env, const json_t *calls, int *status, struct err *err)
+static bool many_calls(json_t **out, struct oracle *s, struct cmd_env *env, const json_t *calls, int *status, struct err *err)
 {
     size_t i;
     json_t *call;
@@ -198,7 +247,7 @@ static void take_calldata(struct buf *out, struct bytes file)
 
 static bool run(struct cmd_env *env, int *status, struct err *err)
 {
-    AUTO(session_done) struct session s = {0};
+    AUTO(oracle_done) struct oracle s = {0};
     AUTO(buf_done) struct buf file = buf_new(INPUT_MAX);
     AUTO(buf_done) struct buf calldata = buf_new(INPUT_MAX);
     json_t *doc = NULL;
@@ -232,6 +281,6 @@ const struct cmd cmd_predict = {
              "The TEE verifier's answer is the local verdict on the report, for which collateral is needed, or --assume-tee's.\n"
              "Exit status: 0 success, 1 revert, 3 where the answer hangs on something that is not given.",
     .opts = opts,
-    .keys = KEYS_EVIDENCE,
+    .keys = KEYS_EVIDENCE | KEYS_CHAIN,
     .run = run,
 };
