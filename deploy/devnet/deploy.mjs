@@ -45,6 +45,8 @@ export async function transact(rpc, transaction) {
 
 /** Put all contracts up. Returns addresses by role and the owner's. */
 export async function deploy(rpc, { reportIdPcr = 15, registry } = {}) {
+  const chain_id = Number(await rpc('eth_chainId'));
+  if (chain_id !== 31337 && chain_id !== 1337) throw new Error(`chain ${chain_id} is not a devnet (31337 or 1337)`);
   const artifacts = await build();
   const [owner] = await rpc('eth_accounts');
   if (!owner) throw new Error('the node has no account of its own to deploy from');
@@ -73,7 +75,6 @@ export async function deploy(rpc, { reportIdPcr = 15, registry } = {}) {
     const setup = encodeFunctionData({ abi, functionName: 'initialize', args: [owner, P256_PRECOMPILE] });
     registry = await create('DevnetProxy', implementation, setup);
   }
-  const chain_id = Number(await rpc('eth_chainId'));
   return { chain_id, registry, implementation, workload_verifier, tpm, dcap, snp, owner };
 }
 

@@ -13,7 +13,7 @@ import {
   decodeErrorResult, decodeFunctionResult, encodeAbiParameters, encodeDeployData, encodeFunctionData, keccak256,
 } from 'viem';
 import { build, compile, readSources } from '../../deploy/devnet/build.mjs';
-import { P256_PRECOMPILE, send, transact } from '../../deploy/devnet/deploy.mjs';
+import { P256_PRECOMPILE, deploy, send, transact } from '../../deploy/devnet/deploy.mjs';
 import { startAnvil } from '../support/anvil.mjs';
 
 const deployScript = fileURLToPath(new URL('../../deploy/devnet/deploy.mjs', import.meta.url));
@@ -91,6 +91,10 @@ async function chainIds(artifacts) {
         assert.equal(receipt.status, chainId === 1337 ? '0x1' : '0x0');
         if (chainId !== 1337) assert.equal(errorName(abi, await revertOf(anvil.rpc, { from, data })), 'NotADevnet');
       });
+    }
+    if (chainId !== 1337) {
+      const refusal = new RegExp(`chain ${chainId} is not a devnet`);
+      await test(`deploy on chain ${chainId}`, () => assert.rejects(deploy(anvil.rpc), refusal));
     }
     await anvil.stop();
   }
