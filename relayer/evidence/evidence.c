@@ -74,6 +74,9 @@ void evidence_judge(struct ev *ev, struct verdict *out)
         if (evidence_kinds[k]->expires && evidence_kinds[k]->applies(ev))
             out->collateral_expires_s = earliest(out->collateral_expires_s, evidence_kinds[k]->expires(ev));
     out->verdict = derive(out);
+    for (size_t k = 0; out->verdict == VERIFIED && ev->memory && evidence_kinds[k]; k++)
+        if (evidence_kinds[k]->learn && evidence_kinds[k]->applies(ev))
+            evidence_kinds[k]->learn(ev);
 }
 
 void evidence_done(struct ev *ev)

@@ -54,6 +54,9 @@ struct memory {
     bool (*mark)(void *ctx, const char *issuer, const char *subject, struct mark *out);
     /* name: SHA-256 of the AK's SubjectPublicKeyInfo */
     bool (*clock)(void *ctx, struct hash32 ak, struct tpm_clock *out);
+    /* What a verified verdict leaves behind (struct kind's learn); values only ever grow. NULL: nothing is remembered. */
+    void (*raise_mark)(void *ctx, const char *issuer, const char *subject, const struct mark *seen);
+    void (*keep_clock)(void *ctx, struct hash32 ak, const struct tpm_clock *seen);
 };
 
 #define EV_MAX_FINDINGS 160
@@ -120,6 +123,7 @@ struct kind {
     /* facts into the verdict document: "tee", "tcb", "platform", "tpm", ...; lower verdict->collateral_expires_s */
     void (*render)(const struct ev *ev, json_t *doc);
     int64_t (*expires)(const struct ev *ev); /* 0: no limit; may be NULL */
+    void (*learn)(const struct ev *ev); /* tell ev->memory what was seen; asked of verified evidence alone; may be NULL */
 };
 extern const struct kind *const evidence_kinds[]; /* NULL-terminated; kinds.c, whose rows these are: */
 extern const struct kind tdx_kind, snp_kind, snp_accept_kind, zk_kind, tpm_kind, binding_kind, log_kind;

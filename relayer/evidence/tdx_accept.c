@@ -1,4 +1,4 @@
-/* What the operator's policy makes of Intel evidence that holds, and the marks that it leaves behind. */
+/* What the operator's policy makes of Intel evidence that holds. */
 #include "crypto/base/text.h"
 #include "relayer/evidence/tdx_checks.h"
 
@@ -236,41 +236,4 @@ struct finding tdx_accept_pins(struct ev *ev)
     if (sgx && p->pin_isv_prod_id && q->enclave.isv_prod_id != p->isv_prod_id)
         return check_fail("isv_prod_id %u, want %u", q->enclave.isv_prod_id, p->isv_prod_id);
     return check_pass();
-}
-
-/* --- marks --- */
-
-bool tdx_crl_number_less(struct bytes a, struct bytes b)
-{
-    if (a.len != b.len)
-        return a.len < b.len;
-    return a.len > 0 && memcmp(a.p, b.p, a.len) < 0;
-}
-
-bool tdx_mark_of(const struct ev *ev, enum role role, struct tdx_mark *out)
-{
-    const struct role_state *r = ev->tdx ? &ev->tdx->role[role] : NULL;
-    if (!r || !role_good(r) || r->item->early)
-        return false;
-    struct tdx_mark m = {0};
-    char fmspc[13];
-    if (r->item->kind == COLLATERAL_CRL) {
-        const struct crl *crl = &r->item->crl;
-        struct bytes cn = name_find(crl->issuer, OID_CN);
-        snprintf(m.subject, sizeof m.subject, "crl/%.*s", (int)cn.len, (const char *)cn.p);
-        m.mark.issued_s = crl->this_update_s;
-        if (crl->number.len <= sizeof m.mark.crl_number_mem)
-            m.mark.crl_number = crl->number;
-    } else {
-        const struct signed_head *head = r->item->json.head;
-        if (role == ROLE_TCB_INFO)
-            snprintf(m.subject, sizeof m.subject, "tcb/%s/%s", hex_encode(fmspc, BYTES(r->item->json.tcb_info->fmspc)),
-                     ev->tdx->tdx ? "tdx" : "sgx");
-        else
-            snprintf(m.subject, sizeof m.subject, "qe/%s", ev->tdx->tdx ? "td_qe" : "qe");
-        m.mark.evaluation_number = head->evaluation_number;
-        m.mark.issued_s = head->issued_s;
-    }
-    *out = m;
-    return true;
 }

@@ -235,21 +235,14 @@ static struct finding check_rollback(struct ev *ev)
         return no_quote(p);
     if (!ev->memory || !ev->memory->mark)
         return check_note("nothing was verified here before");
+    char why[200];
     for (enum role role = 0; role < NUM_ROLES; role++) {
         struct tdx_mark now;
-        struct mark seen;
-        if (!tdx_mark_of(ev, role, &now) || !ev->memory->mark(ev->memory->ctx, "intel", now.subject, &seen) ||
-            ev->now_s < seen.issued_s)
-            continue;
-        char a[21], b[21];
-        if (now.mark.evaluation_number < seen.evaluation_number)
-            return check_fail("rolled back: %s: TCB evaluation data number %llu, seen %llu", now.subject,
-                              (unsigned long long)now.mark.evaluation_number, (unsigned long long)seen.evaluation_number);
-        if (now.mark.issued_s < seen.issued_s)
-            return check_fail("rolled back: %s: issued %s, seen %s", now.subject, time_format(a, now.mark.issued_s),
-                              time_format(b, seen.issued_s));
-        if (tdx_crl_number_less(now.mark.crl_number, seen.crl_number))
-            return check_fail("rolled back: %s: a lower CRL number than seen before", now.subject);
+        struct mark seen = {0};
+        if (role_good(&p->role[role]) && tdx_mark_of(&now, p->role[role].item) &&
+            ev->memory->mark(ev->memory->ctx, tdx_mark_issuer(ev->roots, p->root), now.subject, &seen) &&
+            tdx_mark_older(why, sizeof why, &now, &seen, ev->now_s))
+            return check_fail("rolled back: %s", why);
     }
     return check_pass();
 }
@@ -436,4 +429,5 @@ const struct kind tdx_kind = {
     .num_checks = sizeof checks / sizeof checks[0],
     .render = tdx_render,
     .expires = tdx_expires,
+    .learn = tdx_learn,
 };

@@ -8,15 +8,18 @@
 check_fn tdx_accept_status, tdx_accept_advisories, tdx_accept_age, tdx_accept_debug, tdx_accept_sept_ve,
     tdx_accept_service_td, tdx_accept_attributes, tdx_accept_platform, tdx_accept_pins;
 
-/* How new a piece of collateral is, to be remembered once a verdict has been reached with it. */
+/* How new a piece of collateral is: what is remembered once it has been verified, and what a later one must not undercut. */
 struct tdx_mark {
     char subject[160]; /* "tcb/00806f050000/tdx", "qe/td_qe", "crl/Intel SGX Root CA" */
     struct mark mark;
 };
-/* False where the role has no collateral in order. Issuer is "intel". What was fetched with update=early leaves no mark: it
+/* False where the item is nothing of Intel's. What was fetched with update=early has a subject of its own ("early/.."): it
  * would make the standard data of the day look rolled back. */
-bool tdx_mark_of(const struct ev *ev, enum role role, struct tdx_mark *out);
-/* Big-endian, without leading zeros. */
-bool tdx_crl_number_less(struct bytes a, struct bytes b);
+bool tdx_mark_of(struct tdx_mark *out, const struct collateral_item *item);
+/* "intel" for the pinned root, the label for one that the user added: the two never meet in one mark. */
+const char *tdx_mark_issuer(const struct roots *roots, size_t root);
+/* Is now older than what was seen? A mark that lies after now_s does not count. Writes why. */
+bool tdx_mark_older(char *why, size_t size, const struct tdx_mark *now, const struct mark *seen, int64_t now_s);
+void tdx_learn(const struct ev *ev);
 
 #endif
