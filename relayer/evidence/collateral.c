@@ -32,7 +32,7 @@ struct collateral collateral_new(void)
 void collateral_done(struct collateral *pool)
 {
     for (size_t i = 0; i < pool->count; i++)
-        for (size_t k = 0; k < pool->items[i].num_certs; k++)
+        for (size_t k = 0; !pool->items[i].borrowed && k < pool->items[i].num_certs; k++)
             pubkey_free(pool->items[i].keys[k]);
     free(pool->items);
     arena_done(&pool->mem);
@@ -454,6 +454,22 @@ bool collateral_add_signed(struct collateral *pool, const char *origin, struct b
     return !a.failed;
 }
 
+bool collateral_join(struct collateral *pool, const struct collateral *more, struct err *err)
+{
+    struct adding a = {.pool = pool, .err = err};
+    size_t base = pool->count;
+    for (size_t i = 0; i < more->count; i++) {
+        struct collateral_item *item = item_new(&a, more->items[i].raw);
+        if (!item)
+            return false;
+        *item = more->items[i];
+        item->borrowed = true;
+        if (item->chain != COLLATERAL_NONE)
+            item->chain += base;
+    }
+    return true;
+}
+
 /* --- use --- */
 
 const char *collateral_item_name(const struct collateral_item *item)
@@ -493,86 +509,4 @@ const struct collateral_item *collateral_chain(const struct collateral *pool, co
         if (pool->items[i].kind == COLLATERAL_CERTS && candidate-- == 0)
             return &pool->items[i];
     return NULL;
-}
-
-/* --- export --- */
-
-static void put_json_string(struct buf *out, struct bytes text)
-{
-    buf_u8(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.p[i];
-        if (c == '"' || c == '\\')
-            buf_u8(out, '\\');
-        if (c == '\n')
-            buf_text(out, "\\n");
-        else if (c < 0x20)
-            buf_printf(out, "\\u%04x", c);
-        else
-            buf_u8(out, c);
-    }
-    buf_u8(out, '"');
-}
-
-static void put_certs_pem(struct buf *out, const struct collateral_item *item)
-{
-    AUTO(buf_done) struct buf pem = buf_new(TEXT_MAX);
-    for (size_t i = 0; i < item->num_certs; i++)
-        pem_encode(&pem, "CERTIFICATE", item->certs[i].der);
-    out->failed |= pem.failed;
-    put_json_string(out, buf_view(&pem));
-}
-
-static bool is_somebodys_chain(const struct collateral *pool, size_t at)
-{
-    for (size_t i = 0; i < pool->count; i++)
-        if (collateral_chain(pool, &pool->items[i], 0) == &pool->items[at] && pool->items[i].chain != COLLATERAL_NONE)
-            return true;
-    return false;
-}
-
-static void put_item(struct buf *out, const struct collateral *pool, const struct collateral_item *item)
-{
-    static const char *const kinds[] = {
-        [SIGNED_TCB_INFO] = "tcb_info",
-        [SIGNED_QE_IDENTITY] = "qe_identity",
-        [SIGNED_EVALUATION_NUMBERS] = "tcb_evaluation_data_numbers",
-    };
-    const char *kind = item->kind == COLLATERAL_SIGNED  ? kinds[item->json.kind]
-                       : item->kind == COLLATERAL_CERTS ? "certificates"
-                       : item->kind == COLLATERAL_TABLE ? "certificate_table"
-                                                        : "crl";
-    buf_printf(out, "{\"kind\":\"%s\",\"origin\":", kind);
-    put_json_string(out, bytes_str(item->origin));
-    buf_text(out, ",\"data\":");
-    if (item->kind == COLLATERAL_SIGNED) {
-        put_json_string(out, item->raw);
-        const struct collateral_item *chain = item->chain == COLLATERAL_NONE ? NULL : &pool->items[item->chain];
-        if (chain && chain->kind == COLLATERAL_CERTS) {
-            buf_text(out, ",\"chain\":");
-            put_certs_pem(out, chain);
-        }
-    } else if (item->kind == COLLATERAL_CERTS) {
-        put_certs_pem(out, item);
-    } else {
-        buf_text(out, "\"0x");
-        buf_hex(out, item->kind == COLLATERAL_TABLE ? item->raw : item->crl.der);
-        buf_u8(out, '"');
-    }
-    buf_text(out, item->early ? ",\"update\":\"early\"}" : "}");
-}
-
-bool collateral_export(struct buf *out, const struct collateral *pool, struct err *err)
-{
-    buf_text(out, "{\"format\":\"cvm-collateral/1\",\"items\":[");
-    bool first = true;
-    for (size_t i = 0; i < pool->count; i++) {
-        if (pool->items[i].kind == COLLATERAL_UNREADABLE || is_somebodys_chain(pool, i))
-            continue;
-        buf_text(out, first ? "\n" : ",\n");
-        first = false;
-        put_item(out, pool, &pool->items[i]);
-    }
-    buf_text(out, "\n]}\n");
-    return buf_finish(out, err);
 }

@@ -39,6 +39,7 @@ struct collateral_item {
     struct bytes raw;         /* as it came; of a part of a larger file, that part */
     enum collateral_order order;
     bool early;               /* labelled as fetched with update=early */
+    bool borrowed;            /* another pool's (collateral_join) */
     /* COLLATERAL_UNREADABLE */
     enum collateral_kind guess;
     enum signed_kind guess_signed;
@@ -71,6 +72,8 @@ bool collateral_add(struct collateral *pool, const char *origin, struct bytes da
 /* A signed answer with the chain that came with it. */
 bool collateral_add_signed(struct collateral *pool, const char *origin, struct bytes json, struct bytes chain_pem,
                            bool early, struct err *err);
+/* Everything of more, which must outlive pool and not change, as if it had been added. */
+bool collateral_join(struct collateral *pool, const struct collateral *more, struct err *err);
 /* "TCB info", "certificates": what an item is, or seems to have been. */
 const char *collateral_item_name(const struct collateral_item *item);
 /* The issuer chain of a signed item: COLLATERAL_CERTS, or unreadable; NULL where there is none. candidate counts from 0:
@@ -80,5 +83,8 @@ const struct collateral_item *collateral_chain(const struct collateral *pool, co
 /* The pool as "cvm-collateral/1" appended to out: {"format", "items": [{"kind", "origin", "data", "chain", "update"}]};
  * data is the document's own text, or "0x" hex of DER. Reading it back gives the same pool, unreadable items left out. */
 bool collateral_export(struct buf *out, const struct collateral *pool, struct err *err);
+/* One platform's collateral as dcap-qvl's JSON (QuoteCollateralV3). ERR_STALE names what the pool lacks. */
+bool collateral_export_dcap_qvl(struct buf *out, const struct collateral *pool, bool tdx, const uint8_t fmspc[static 6],
+                                bool processor, struct err *err);
 
 #endif
