@@ -46,7 +46,8 @@ struct config {
     struct text_list collateral, root;
     bool allow_foreign_evidence;
     int64_t max_evidence_age_s; /* 0: the policy's */
-    char *pccs_url, *kds_url;
+    struct text_list pccs_url, pccs_ca_file, pccs_header_file; /* the n-th file goes with the n-th URL */
+    char *kds_url;
     /* [identity] */
     char *identity_key, *identity_passphrase_file;
     /* [freshness] */

@@ -1,0 +1,85 @@
+#include "relayer/collateral/gather.h"
+
+#include "relayer/evidence/snp_report.h"
+
+#include <stdlib.h>
+
+bool gather_init(struct gather *out, const struct config *cfg, struct db *db, bool offline, struct err *err)
+{
+    struct gather g = {.db = db, .offline = offline, .kds = {.url = cfg->kds_url}};
+    size_t n = offline ? 0 : cfg->pccs_url.count;
+    g.pcs = calloc(n ? n : 1, sizeof *g.pcs);
+    if (!g.pcs)
+        return err_set(err, ERR_NOMEM, "no memory for the sources of collateral");
+    for (size_t i = 0; i < n; i++)
+        g.pcs[i] = (struct http_endpoint){
+            .url = cfg->pccs_url.item[i],
+            .ca_file = i < cfg->pccs_ca_file.count ? cfg->pccs_ca_file.item[i] : NULL,
+            .header_file = i < cfg->pccs_header_file.count ? cfg->pccs_header_file.item[i] : NULL,
+        };
+    g.num_pcs = n;
+    if (!offline && !(g.http = http_new(err))) {
+        gather_done(&g);
+        return false;
+    }
+    *out = g;
+    return true;
+}
+
+void gather_done(struct gather *g)
+{
+    http_free(g->http);
+    free(g->pcs);
+    *g = (struct gather){0};
+}
+
+/* Does the pool hold this already, in its window? A caller's own collateral is not fetched a second time. */
+static bool at_hand(const struct collateral *pool, const struct pcs_want *want, int64_t now_s)
+{
+    char mine[128], its[128];
+    pcs_want_name(mine, sizeof mine, want);
+    for (size_t i = 0; i < pool->count; i++) {
+        const struct collateral_item *item = &pool->items[i];
+        struct pcs_want is;
+        if (!pcs_want_of_item(&is, item) || strcmp(pcs_want_name(its, sizeof its, &is), mine) != 0)
+            continue;
+        bool crl = item->kind == COLLATERAL_CRL;
+        int64_t from_s = crl ? item->crl.this_update_s : item->json.head->issued_s;
+        int64_t to_s = crl ? item->crl.next_update_s : item->json.head->next_update_s;
+        if (now_s >= from_s && now_s <= to_s)
+            return true;
+    }
+    return false;
+}
+
+static bool gather_intel(const struct gather *g, struct collateral *pool, const struct roots *roots, struct bytes quote,
+                         int64_t now_s, struct err *err)
+{
+    struct pcs_want all[PCS_MAX_WANTS], wants[PCS_MAX_WANTS];
+    struct pcs_outcome outcomes[PCS_MAX_WANTS];
+    size_t num_all = pcs_wants_of_quote(all, quote, g->early), n = 0;
+    for (size_t i = 0; i < num_all; i++)
+        if (!at_hand(pool, &all[i], now_s))
+            wants[n++] = all[i];
+    struct pcs pcs = {.db = g->db, .roots = roots, .sources = g->pcs, .num_sources = g->num_pcs, .now_s = now_s};
+    return pcs_get(pool, &pcs, wants, n, outcomes, err);
+}
+
+static bool gather_amd(const struct gather *g, struct collateral *pool, const struct roots *roots, struct bytes report,
+                       int64_t now_s, struct err *err)
+{
+    struct snp_report parsed;
+    struct kds kds = {.http = g->http, .db = g->db, .roots = roots, .sources = &g->kds, .num_sources = g->kds.url ? 1 : 0,
+                      .now_s = now_s};
+    return !snp_report_parse(&parsed, report, NULL) || kds_for_report(pool, &kds, &parsed, err);
+}
+
+bool gather_for(const struct gather *g, struct collateral *pool, const struct roots *roots, const struct bundle *b,
+                int64_t now_s, struct err *err)
+{
+    if (!b->has_report || b->report_type != REPORT_NATIVE)
+        return true;
+    if (b->tee == TEE_TDX || b->tee == TEE_SGX)
+        return gather_intel(g, pool, roots, b->report, now_s, err);
+    return b->tee != TEE_SNP || gather_amd(g, pool, roots, b->report, now_s, err);
+}
