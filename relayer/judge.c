@@ -6,6 +6,7 @@
 #include "relayer/files.h"
 #include "relayer/forecast.h"
 #include "relayer/registry/calldata.h"
+#include "relayer/log.h"
 #include "relayer/registry/golden.h"
 
 #include <dirent.h>
@@ -177,6 +178,24 @@ static void first_reason(char *out, size_t size, const struct verdict *v)
         }
 }
 
+/* What the settings bring, what the bundle brings, and what can be had of the rest. */
+static bool complete(struct collateral *pool, const struct judge *j, const struct bundle *bundle, int64_t now_s, struct err *err)
+{
+    struct err why = {0};
+    if (!collateral_join(pool, &j->collateral, err))
+        return false;
+    if (bundle->tdx_collateral) {
+        AUTO(auto_free) char *text = json_dumps(bundle->tdx_collateral, JSON_COMPACT);
+        if (!text)
+            return err_set(err, ERR_NOMEM, "no memory for the bundle's collateral");
+        if (!collateral_add(pool, "the bundle", bytes_str(text), COLLATERAL_POOLED, err))
+            return false;
+    }
+    if (j->gather && !gather_for(j->gather, pool, &j->roots, bundle, now_s, &why))
+        log_info("collateral: %s", why.text);
+    return true;
+}
+
 bool judge_bundle(struct judgement *out, const struct judge *j, const struct bundle *bundle, const struct expected *expected,
                   int64_t now_s, enum judge_text text, bool colour, struct err *err)
 {
@@ -187,9 +206,13 @@ bool judge_bundle(struct judgement *out, const struct judge *j, const struct bun
     json_auto_t *measurement = measure(&full, bundle);
     full.golden = buf_view(&j->golden);
     full.report_id_pcr = j->report_id_pcr;
+    AUTO(collateral_done) struct collateral pool = collateral_new();
+    bool as_it_is = !bundle->tdx_collateral && !j->gather;
+    if (!as_it_is && !complete(&pool, j, bundle, now_s, err))
+        return false;
     AUTO(evidence_done) struct ev ev = {
         .bundle = bundle,
-        .collateral = &j->collateral,
+        .collateral = as_it_is ? &j->collateral : &pool,
         .policy = &j->policy,
         .roots = &j->roots,
         .expected = &full,

@@ -3,6 +3,7 @@
 #ifndef CVM_JUDGE_H
 #define CVM_JUDGE_H
 
+#include "relayer/collateral/gather.h"
 #include "relayer/config.h"
 #include "relayer/evidence/collateral.h"
 #include "relayer/evidence/evidence.h"
@@ -12,6 +13,7 @@ struct judge {
     struct roots roots;
     struct collateral collateral;
     const struct memory *memory; /* what earlier verifications left behind; may be NULL */
+    const struct gather *gather; /* where to look for collateral that is missing; NULL: nowhere */
     uint32_t report_id_pcr;
     struct buf golden; /* text of the golden file; empty: none */
 };

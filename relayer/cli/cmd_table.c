@@ -7,6 +7,7 @@ extern const struct cmd cmd_status, cmd_track, cmd_forget;
 extern const struct cmd cmd_identity_new, cmd_identity_show, cmd_identity_hash;
 extern const struct cmd cmd_tx_list, cmd_tx_show, cmd_tx_speed_up, cmd_tx_cancel, cmd_tx_submit_signed, cmd_tx_adopt;
 extern const struct cmd cmd_account_new, cmd_account_import, cmd_account_address;
+extern const struct cmd cmd_collateral_fetch, cmd_collateral_import, cmd_collateral_export, cmd_collateral_list;
 extern const struct cmd cmd_agent_serve;
 
 const struct cmd *const cmd_table[] = {
@@ -30,6 +31,10 @@ const struct cmd *const cmd_table[] = {
     &cmd_account_new,
     &cmd_account_import,
     &cmd_account_address,
+    &cmd_collateral_fetch,
+    &cmd_collateral_import,
+    &cmd_collateral_export,
+    &cmd_collateral_list,
     &cmd_agent_serve,
     NULL,
 };

@@ -3,9 +3,11 @@
 
 #include "crypto/base/auto.h"
 #include "relayer/clock.h"
+#include "relayer/collateral/memory.h"
 #include "relayer/files.h"
 #include "relayer/input.h"
 #include "relayer/judge.h"
+#include "relayer/log.h"
 
 #include <stdio.h>
 
@@ -16,13 +18,17 @@ static const struct opt_row opts[] = {
     {"extra-data", 0, "HEX", false, "what the TPM quote's extra data must be, exactly"},
     {"report-data", 0, "HEX", false, "what the TEE's report data must be, exactly"},
     {"nonce", 0, "N", false, "the identity's nonce on chain"},
-    {"offline", 0, NULL, false, "ask nobody; what is at hand decides"},
+    {"offline", 0, NULL, false, "ask nobody; what is at hand or kept decides"},
+    {"early", 0, NULL, false, "judge with Intel's next TCB evaluation data beside today's"},
     {"all", 0, NULL, false, "list the checks that passed as well"},
     {0},
 };
 
 struct question {
     struct judge judge;
+    struct db *db; /* NULL: there is no store yet, or it cannot be opened */
+    struct memory memory;
+    struct gather gather;
     struct expected expected;
     enum input_kind kind;
     int64_t now_s;
@@ -32,6 +38,8 @@ struct question {
 static void question_done(struct question *q)
 {
     judge_done(&q->judge);
+    gather_done(&q->gather);
+    db_close(q->db);
     buf_done(&q->extra_data);
     buf_done(&q->report_data);
 }
@@ -53,6 +61,25 @@ bool cmd_take_kind(enum input_kind *out, const struct opts *o, struct err *err)
            err_set(err, ERR_USAGE, "--kind %s is none of %s", kind, INPUT_KINDS);
 }
 
+/* The store and the network help where they can: a verdict does not need them. Judged as of another time (--at), nobody is
+ * asked, since what is served is of today. */
+static bool open_helpers(struct question *q, struct cmd_env *env, struct err *err)
+{
+    bool offline = opt_given(&env->opts, "offline") || opt_given(&env->opts, "at");
+    struct err why = {0};
+    if (!(offline ? db_open_readonly(&q->db, env->config.state_dir, &why) : db_open(&q->db, env->config.state_dir, &why)))
+        log_info("verifying without the store: %s", why.text);
+    if (q->db) {
+        q->memory = memory_of(q->db);
+        q->judge.memory = &q->memory;
+    }
+    q->judge.gather = &q->gather;
+    if (!gather_init(&q->gather, &env->config, q->db, offline, err))
+        return false;
+    q->gather.early = opt_given(&env->opts, "early");
+    return true;
+}
+
 static bool prepare(struct question *q, struct cmd_env *env, struct err *err)
 {
     char *certs[OPTS_MAX_GIVEN + 1] = {0};
@@ -65,7 +92,7 @@ static bool prepare(struct question *q, struct cmd_env *env, struct err *err)
            opt_u64(&q->expected.nonce, &env->opts, "nonce", UINT64_MAX, err) &&
            take_hex(&q->extra_data, &q->expected.extra_data, &q->expected.has_extra_data, &env->opts, "extra-data", err) &&
            take_hex(&q->report_data, &q->expected.report_data, &q->expected.has_report_data, &env->opts, "report-data", err) &&
-           judge_init(&q->judge, &env->config, certs, err);
+           judge_init(&q->judge, &env->config, certs, err) && open_helpers(q, env, err);
 }
 
 /* What cannot be read as evidence is rejected evidence; only our own trouble is an error. */
@@ -125,6 +152,6 @@ const struct cmd cmd_verify = {
     .about = "FILE (- is standard input) is an evidence bundle, a TDX or SGX quote, an SNP report, an HCL report, a TPM quote or\n"
              "registry calldata; raw, hex or base64. Exit 0 verified, 1 rejected, 3 undecided; of several files the worst.",
     .opts = opts,
-    .keys = KEYS_EVIDENCE | KEYS_STORE,
+    .keys = KEYS_EVIDENCE | KEYS_STORE | KEYS_COLLATERAL,
     .run = run,
 };
