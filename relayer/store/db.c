@@ -341,7 +341,7 @@ static void stmt_fail(struct stmt *s, bool bug, const char *what, const char *de
         return;
     s->failed = true;
     s->bug = bug;
-    snprintf(s->why, sizeof s->why, "%s: %s", what, detail);
+    snprintf(s->why, sizeof s->why, "%.60s: %.130s", what, detail);
 }
 
 static void stmt_fail_sql(struct stmt *s, const char *what)

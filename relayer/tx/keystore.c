@@ -57,7 +57,7 @@ static bool get_hex(void *out, size_t *len, size_t max, const json_t *object, co
 static bool get_fixed(void *out, size_t len, const json_t *object, const char *name, struct err *err)
 {
     uint8_t bytes[64];
-    size_t got;
+    size_t got = 0;
     if (!get_hex(bytes, &got, sizeof bytes, object, name, err))
         return false;
     if (got != len)
