@@ -87,7 +87,7 @@ enum tee_answer forecast_tee(const struct judge *judge, struct bytes calldata, i
     struct judge lenient = *judge;
     policy_authentic(&lenient.policy);
     if (!bundle_from_calldata(&bundle, calldata, NULL) || !bundle.has_report ||
-        !judge_bundle(&j, &lenient, &bundle, &expected, at_s, TEXT_NONE, false, NULL))
+        !judge_bundle(&j, &lenient, &bundle, &expected, at_s, NULL))
         return TEE_ANSWER_NONE;
     return answer_of(json_object_get(j.doc, "checks"));
 }

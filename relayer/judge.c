@@ -100,7 +100,7 @@ bool judge_add_collateral(struct judge *j, const char *path, struct err *err)
 
 bool judge_init(struct judge *out, const struct config *cfg, char *const *extra_collateral, struct err *err)
 {
-    AUTO(judge_done) struct judge j = {.report_id_pcr = (uint32_t)cfg->report_id_pcr, .collateral = collateral_new()};
+    AUTO(judge_done) struct judge j = {.collateral = collateral_new()};
     if (!load_policy(&j.policy, cfg->policy, err) || !roots_init(&j.roots, err))
         return false;
     if (!load_golden(&j.golden, cfg->golden, err))
@@ -145,6 +145,7 @@ struct expected judge_expected(const struct config *cfg, enum call_kind call)
         .chain_id = cfg->chain_id,
         .registry = cfg->registry,
         .call = call,
+        .report_id_pcr = (uint32_t)cfg->report_id_pcr,
     };
 }
 
@@ -197,7 +198,7 @@ static bool complete(struct collateral *pool, const struct judge *j, const struc
 }
 
 bool judge_bundle(struct judgement *out, const struct judge *j, const struct bundle *bundle, const struct expected *expected,
-                  int64_t now_s, enum judge_text text, bool colour, struct err *err)
+                  int64_t now_s, struct err *err)
 {
     struct snp_journal journal;
     bool zk = bundle->report_type == REPORT_ZK_SUCCINCT || bundle->report_type == REPORT_ZK_RISC0;
@@ -224,15 +225,14 @@ bool judge_bundle(struct judgement *out, const struct judge *j, const struct bun
     if (!v)
         return err_set(err, ERR_NOMEM, "no memory for a verdict");
     evidence_judge(&ev, v);
-    struct judgement result = {.verdict = v->verdict, .doc = verdict_to_json(&ev, v), .text = buf_new(1 << 20)};
+    struct judgement result = {.verdict = v->verdict, .doc = verdict_to_json(&ev, v)};
     if (!result.doc)
         return err_set(err, ERR_NOMEM, "no memory for a verdict");
     if (measurement)
         json_object_set(result.doc, "measurement", measurement);
     forecast_add(result.doc, j, v, bundle, expected, now_s);
     first_reason(result.reason, sizeof result.reason, v);
-    if (text)
-        verdict_to_text(&result.text, v, result.doc, text == TEXT_ALL, colour);
+    result.v = STEAL(v);
     *out = result;
     return true;
 }
@@ -240,21 +240,28 @@ bool judge_bundle(struct judgement *out, const struct judge *j, const struct bun
 bool judge_unreadable(struct judgement *out, const struct judge *j, const char *why, int64_t now_s, struct err *err)
 {
     char when[21];
-    struct judgement result = {.verdict = REJECTED, .text = buf_new(4096)};
+    struct judgement result = {.verdict = REJECTED};
     result.doc = json_pack("{s:s, s:s, s:s, s:s, s:[{s:s, s:s, s:s}], s:[]}", "format", "cvm-verdict/1", "verdict",
                            verdict_name(REJECTED), "policy", j->policy.name, "evaluated_at", time_format(when, now_s), "checks",
                            "id", "input.format", "outcome", outcome_name(FAIL), "detail", why, "trust_roots");
     if (!result.doc)
         return err_set(err, ERR_NOMEM, "no memory for a verdict");
     snprintf(result.reason, sizeof result.reason, "input.format failed: %s", why);
-    buf_printf(&result.text, "%s (policy %s): input.format: %s\n", verdict_name(REJECTED), j->policy.name, why);
     *out = result;
     return true;
+}
+
+void judgement_text(struct buf *out, const struct judgement *j, bool all, bool colour)
+{
+    if (j->v)
+        verdict_to_text(out, j->v, j->doc, all, colour);
+    else
+        buf_printf(out, "%s: %s\n", verdict_name(j->verdict), j->reason);
 }
 
 void judgement_done(struct judgement *out)
 {
     json_decref(out->doc);
-    buf_done(&out->text);
+    free(out->v);
     *out = (struct judgement){0};
 }

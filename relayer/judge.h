@@ -14,7 +14,6 @@ struct judge {
     struct collateral collateral;
     const struct memory *memory; /* what earlier verifications left behind; may be NULL */
     const struct gather *gather; /* where to look for collateral that is missing; NULL: nowhere */
-    uint32_t report_id_pcr;
     struct buf golden; /* text of the golden file; empty: none */
 };
 
@@ -31,13 +30,14 @@ enum profile judge_profile(const struct config *cfg);
 struct judgement {
     enum verdict_kind verdict;
     json_t *doc; /* cvm-verdict/1 */
-    struct buf text; /* the same for people; filled when asked for */
+    struct verdict *v; /* NULL where nothing could be read */
     char reason[300]; /* the first check that refuses, and why; empty where it is verified */
 };
-enum judge_text { TEXT_NONE, TEXT_SHORT, TEXT_ALL };
 /* ERR_NOMEM and the like alone: bad evidence is an answer. */
 bool judge_bundle(struct judgement *out, const struct judge *j, const struct bundle *bundle, const struct expected *expected,
-                  int64_t now_s, enum judge_text text, bool colour, struct err *err);
+                  int64_t now_s, struct err *err);
+/* The document for people; all: with the checks that passed. */
+void judgement_text(struct buf *out, const struct judgement *j, bool all, bool colour);
 /* The verdict on what does not even parse: rejected, with one check that says why. */
 bool judge_unreadable(struct judgement *out, const struct judge *j, const char *why, int64_t now_s, struct err *err);
 void judgement_done(struct judgement *out);

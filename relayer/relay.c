@@ -211,22 +211,18 @@ static bool pass_judgement(struct relaying *w, struct err *err)
 {
     AUTO(judgement_done) struct judgement j = {0};
     const struct onchain *chain = &w->r->session.chain;
-    struct expected expected = {
-        .profile = chain->profile,
-        .has_place = true,
-        .chain_id = chain->chain_id,
-        .registry = chain->registry,
-        .has_nonce = true,
-        .nonce = w->on.nonce,
-        .call = w->q->call,
-        .registered = w->on.registered,
-    };
+    struct expected expected = judge_expected(w->r->session.cfg, w->q->call);
     if (w->q->call == CALL_SET_TTL)
         return true; /* no evidence in it */
     if (!recall_ak(w, err))
         return false;
+    expected.profile = chain->profile;
+    expected.has_place = expected.has_nonce = true;
+    expected.chain_id = chain->chain_id;
+    expected.nonce = w->on.nonce;
+    expected.registered = w->on.registered;
     expected.ak = w->ak;
-    if (!judge_bundle(&j, &w->r->judge, &w->bundle, &expected, clock_now_s(), TEXT_NONE, false, err))
+    if (!judge_bundle(&j, &w->r->judge, &w->bundle, &expected, clock_now_s(), err))
         return false;
     w->out->verdict = json_incref(j.doc);
     if (j.verdict == VERIFIED)

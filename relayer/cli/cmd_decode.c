@@ -46,7 +46,7 @@ static bool add_facts(json_t *doc, const struct bundle *bundle, struct err *err)
     AUTO(judge_done) struct judge judge = {0};
     AUTO(judgement_done) struct judgement j = {0};
     struct expected expected = {0};
-    if (!judge_init(&judge, &cfg, NULL, err) || !judge_bundle(&j, &judge, bundle, &expected, 0, TEXT_NONE, false, err))
+    if (!judge_init(&judge, &cfg, NULL, err) || !judge_bundle(&j, &judge, bundle, &expected, 0, err))
         return false;
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
         if (json_object_get(j.doc, facts[i]))

@@ -96,7 +96,7 @@ static bool prepare(struct question *q, struct cmd_env *env, struct err *err)
 }
 
 /* What cannot be read as evidence is rejected evidence; only our own trouble is an error. */
-static bool judge_file(struct judgement *out, const struct question *q, const char *path, enum judge_text text, struct err *err)
+static bool judge_file(struct judgement *out, const struct question *q, const char *path, struct err *err)
 {
     AUTO(buf_done) struct buf raw = buf_new(INPUT_MAX);
     AUTO(input_done) struct input in = {0};
@@ -104,7 +104,7 @@ static bool judge_file(struct judgement *out, const struct question *q, const ch
     if (!file_read(&raw, path, err) && err->code != ERR_FORMAT)
         return false;
     if (err->code == ERR_NONE && input_open(&in, buf_view(&raw), q->kind, err) && input_bundle(&bundle, &in, err))
-        return judge_bundle(out, &q->judge, &bundle, &q->expected, q->now_s, text, tint_on(), err);
+        return judge_bundle(out, &q->judge, &bundle, &q->expected, q->now_s, err);
     if (err->code != ERR_FORMAT && err->code != ERR_CRYPTO)
         return err_wrap(err, "%s", path);
     struct err why = *err;
@@ -125,18 +125,21 @@ static bool run(struct cmd_env *env, int *status, struct err *err)
         return false;
     int n = env->opts.num_args;
     json_auto_t *docs = json_array();
-    enum judge_text text = env->json ? TEXT_NONE : opt_given(&env->opts, "all") || env->verbose ? TEXT_ALL : TEXT_SHORT;
+    bool all = opt_given(&env->opts, "all") || env->verbose;
     for (int i = 0; i < n; i++) {
         AUTO(judgement_done) struct judgement j = {0};
         const char *path = env->opts.args[i];
-        if (!judge_file(&j, &q, path, text, err))
+        if (!judge_file(&j, &q, path, err))
             return false;
         if (n > 1)
             json_object_set_new(j.doc, "file", json_string(path));
         *status = cmd_worse(*status, status_of(j.verdict));
         json_array_append(docs, j.doc);
-        if (text && !env->quiet)
-            printf("%s%s%.*s", n > 1 ? path : "", n > 1 ? ": " : "", (int)j.text.len, (const char *)j.text.p);
+        AUTO(buf_done) struct buf text = buf_new(1 << 20);
+        if (!env->json && !env->quiet) {
+            judgement_text(&text, &j, all, tint_on());
+            printf("%s%s%.*s", n > 1 ? path : "", n > 1 ? ": " : "", (int)text.len, (const char *)text.p);
+        }
     }
     if (!env->json)
         return true;
