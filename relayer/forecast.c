@@ -178,7 +178,7 @@ void forecast_add(json_t *doc, const struct judge *judge, const struct verdict *
     enum call_kind kind = expected->call ? expected->call : bundle->call.kind ? bundle->call.kind : CALL_ATTEST;
     enum profile profile = expected->profile ? expected->profile : bundle->call.profile ? bundle->call.profile : PROFILE_G1B;
     struct forecaster f = {.judge = judge, .profile = profile, .chain_id = expected->chain_id, .registry = expected->registry,
-                           .report_id_pcr = judge->report_id_pcr};
+                           .report_id_pcr = expected->report_id_pcr ? expected->report_id_pcr : 15};
     enum tee_answer tee = answer_in(verdict);
     /* what fails although the TEE's verifier says yes fails in any case */
     struct forecast_question q = {.at_s = now_s, .tee_given = true, .tee = tee == TEE_REFUSES ? TEE_REFUSES : TEE_ACCEPTS};

@@ -25,7 +25,7 @@ static struct status_deadline deadline_of(const struct freshness *f, enum deadli
     return out;
 }
 
-struct status_row status_of(const struct identity_row *row, const struct config *cfg, int64_t now_s)
+struct status_row status_of_row(const struct identity_row *row, const struct config *cfg, int64_t now_s)
 {
     struct freshness f = freshness_of(row);
     struct plan_settings plan = session_plan(cfg);
@@ -91,7 +91,7 @@ static bool add_rows(struct status_report *out, struct session *s, const struct 
                 return false;
             *row = r.after;
         }
-        struct status_row status = status_of(row, s->cfg, out->chain_time_s);
+        struct status_row status = status_of_row(row, s->cfg, out->chain_time_s);
         int64_t left = status.tee.left_s < status.tpm.left_s ? status.tee.left_s : status.tpm.left_s;
         if (q->within_s < 0 || !status.tee.known || left <= q->within_s)
             out->row[out->count++] = status;
@@ -178,7 +178,7 @@ json_t *status_to_json(const struct status_report *r)
 
 json_t *status_row_json(const struct session *s, const struct identity_row *row, int64_t chain_now_s)
 {
-    struct status_row r = status_of(row, s->cfg, chain_now_s);
+    struct status_row r = status_of_row(row, s->cfg, chain_now_s);
     return row_json(&r);
 }
 

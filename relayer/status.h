@@ -37,7 +37,7 @@ void status_report_done(struct status_report *r);
 bool status_gather(struct status_report *out, struct session *s, const struct status_query *q, struct err *err);
 /* The one row that begins so. ERR_USAGE: none, or several. */
 bool status_find(struct session *s, struct identity_row *out, const char *id, struct err *err);
-struct status_row status_of(const struct identity_row *row, const struct config *cfg, int64_t chain_now_s);
+struct status_row status_of_row(const struct identity_row *row, const struct config *cfg, int64_t chain_now_s);
 /* NULL without memory. */
 json_t *status_to_json(const struct status_report *r);
 json_t *status_row_json(const struct session *s, const struct identity_row *row, int64_t chain_now_s);

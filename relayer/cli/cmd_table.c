@@ -4,6 +4,7 @@
 extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode, cmd_predict;
 extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode;
 extern const struct cmd cmd_status, cmd_track, cmd_forget;
+extern const struct cmd cmd_register, cmd_reattest, cmd_rotate, cmd_set_ttl;
 extern const struct cmd cmd_identity_new, cmd_identity_show, cmd_identity_hash;
 extern const struct cmd cmd_tx_list, cmd_tx_show, cmd_tx_speed_up, cmd_tx_cancel, cmd_tx_submit_signed, cmd_tx_adopt;
 extern const struct cmd cmd_account_new, cmd_account_import, cmd_account_address;
@@ -19,6 +20,10 @@ const struct cmd *const cmd_table[] = {
     &cmd_identity_new,
     &cmd_identity_show,
     &cmd_identity_hash,
+    &cmd_register,
+    &cmd_reattest,
+    &cmd_rotate,
+    &cmd_set_ttl,
     &cmd_status,
     &cmd_track,
     &cmd_forget,

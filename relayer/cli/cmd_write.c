@@ -96,7 +96,7 @@ static bool base_request(struct relay_request *out, const struct cmd_env *env, e
 
 static void say_row(const struct relay *r, const struct relay_outcome *out)
 {
-    struct status_row s = status_of(&out->read.after, r->session.cfg, (int64_t)out->read.block.time_s);
+    struct status_row s = status_of_row(&out->read.after, r->session.cfg, (int64_t)out->read.block.time_s);
     char tee[DURATION_TEXT_SIZE], tpm[DURATION_TEXT_SIZE], hex[65];
     if (!s.tee.known)
         return;
