@@ -206,7 +206,6 @@ bool judge_bundle(struct judgement *out, const struct judge *j, const struct bun
     struct expected full = *expected;
     json_auto_t *measurement = measure(&full, bundle);
     full.golden = buf_view(&j->golden);
-    full.report_id_pcr = j->report_id_pcr;
     AUTO(collateral_done) struct collateral pool = collateral_new();
     bool as_it_is = !bundle->tdx_collateral && !j->gather;
     if (!as_it_is && !complete(&pool, j, bundle, now_s, err))
