@@ -1,0 +1,735 @@
+/* Every row of the TPM, binding and log tables passes on good evidence and refuses evidence that is spoilt in one thing. The
+ * evidence is made here, by a simulated Intel and AKs of our own; the last test walks the tables and asks that no row is
+ * without both. */
+#include "crypto/base/auto.h"
+#include "crypto/base/text.h"
+#include "crypto/private_key.h"
+#include "relayer/evidence/evidence.h"
+#include "relayer/evidence/golden.h"
+#include "relayer/evidence/identity.h"
+#include "tests/support/sim/intel.h"
+#include "tests/support/vectors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NUM_PCRS = 6, NUM_EVENTS = 2 };
+static const uint32_t pcr_list[NUM_PCRS] = {0, 1, 4, 10, 15, 23};
+
+/* What one run judges. make() fills it in with good evidence; a spoiler changes one thing, before or after it is signed. */
+struct scene {
+    struct bundle b;
+    struct policy policy;
+    struct roots roots;
+    struct expected expected;
+    struct memory memory;
+    struct tpm_clock seen;
+    int64_t now_s;
+    /* of the quote, before signing */
+    uint32_t magic;
+    uint16_t type, bank;
+    bool safe;
+    uint8_t extra[64];
+    size_t extra_len;
+    struct hash32 pcr[NUM_PCRS];
+    struct sim_td td;
+    char var_data[2048];
+};
+
+static struct sim_world world = {.now_s = 1780000000};
+static struct sim_intel vendor;
+static struct sim_cert ak_root, ak_ca, ak_leaf, ak_wrong_use, rsa_ak;
+static struct private_key *identity_key;
+static const uint8_t report_id[16] = {0x1d};
+static const char workload_text[] = "workload";
+
+static void must(bool ok, const char *what)
+{
+    if (!ok)
+        fail_msg("%s", what);
+}
+
+static struct bytes keep(struct scene *s, struct bytes in)
+{
+    bool ok = true;
+    struct bytes out = arena_copy(&s->b.mem, in, &ok);
+    must(ok, "memory");
+    return out;
+}
+
+/* --- the logs of this boot --- */
+
+static struct hash32 event_digest(uint32_t pcr, unsigned n)
+{
+    char text[32];
+    snprintf(text, sizeof text, "event %u %u", pcr, n);
+    return sha256(bytes_str(text));
+}
+
+static void put_event(struct buf *b, uint32_t pcr, uint32_t type, uint16_t alg, struct bytes digest, struct bytes data)
+{
+    buf_u32le(b, pcr);
+    buf_u32le(b, type);
+    buf_u32le(b, 1);
+    buf_u16le(b, alg);
+    buf_put(b, digest);
+    buf_u32le(b, (uint32_t)data.len);
+    buf_put(b, data);
+}
+
+static void put_header(struct buf *b, uint16_t alg, uint16_t size)
+{
+    buf_u32le(b, 0);
+    buf_u32le(b, 3);
+    buf_zero(b, 20);
+    buf_u32le(b, 16 + 8 + 4 + 4 + 1);
+    buf_put(b, BYTES_LIT("Spec ID Event03\0"));
+    buf_zero(b, 8);
+    buf_u32le(b, 1);
+    buf_u16le(b, alg);
+    buf_u16le(b, size);
+    buf_u8(b, 0);
+}
+
+/* PCR 0, 1 and 4 in a TCG log */
+static void make_tcg(struct scene *s)
+{
+    AUTO(buf_done) struct buf b = buf_new(4096);
+    put_header(&b, ALG_SHA256, 32);
+    for (size_t i = 0; i < 3; i++)
+        for (unsigned n = 0; n < NUM_EVENTS; n++) {
+            struct hash32 d = event_digest(pcr_list[i], n);
+            put_event(&b, pcr_list[i], 13, ALG_SHA256, BYTES_OF(d), BYTES_LIT("event"));
+            s->pcr[i] = sha256_2(BYTES_OF(s->pcr[i]), BYTES_OF(d));
+        }
+    s->b.event_log = keep(s, buf_view(&b));
+}
+
+/* RTMR0 and RTMR1 in a CCEL */
+static void make_ccel(struct scene *s)
+{
+    AUTO(buf_done) struct buf b = buf_new(4096);
+    put_header(&b, ALG_SHA384, 48);
+    for (uint32_t reg = 1; reg <= 2; reg++) {
+        struct hash48 d = sha384(BYTES_OF(reg));
+        put_event(&b, reg, 13, ALG_SHA384, BYTES_OF(d), BYTES_LIT("event"));
+        struct hash48 r = sha384_2(BYTES(s->td.rtmr[reg - 1]), BYTES_OF(d));
+        memcpy(s->td.rtmr[reg - 1], r.b, sizeof r.b);
+    }
+    buf_put(&b, BYTES_LIT("\xff\xff\xff\xff"));
+    s->b.ccel = keep(s, buf_view(&b));
+}
+
+static void put_tlv(struct buf *b, uint8_t type, struct bytes value)
+{
+    buf_u8(b, type);
+    buf_u32be(b, (uint32_t)value.len);
+    buf_put(b, value);
+}
+
+/* RTMR2 in a CEL */
+static void make_cel(struct scene *s)
+{
+    AUTO(buf_done) struct buf b = buf_new(4096), content = buf_new(64), digests = buf_new(128);
+    put_tlv(&content, 80, BYTES_LIT("image"));
+    struct hash48 d = sha384(buf_view(&content)), r = sha384_2(BYTES(s->td.rtmr[2]), BYTES_OF(d));
+    put_tlv(&digests, ALG_SHA384, BYTES_OF(d));
+    put_tlv(&b, 0, BYTES_LIT("\0\0\0\0\0\0\0\0"));
+    put_tlv(&b, 108, BYTES_LIT("\3"));
+    put_tlv(&b, 3, buf_view(&digests));
+    buf_put(&b, buf_view(&content));
+    memcpy(s->td.rtmr[2], r.b, sizeof r.b);
+    s->b.cel = keep(s, buf_view(&b));
+}
+
+/* PCR 10 in an IMA list of one entry */
+static void make_ima(struct scene *s)
+{
+    AUTO(buf_done) struct buf data = buf_new(256), text = buf_new(512);
+    struct hash32 file = sha256(BYTES_LIT("init"));
+    buf_u32le(&data, 8 + 32);
+    buf_put(&data, BYTES_LIT("sha256:\0"));
+    buf_put(&data, BYTES_OF(file));
+    buf_u32le(&data, 6);
+    buf_put(&data, BYTES_LIT("/init\0"));
+    struct digest sha1 = hash_of(HASH_SHA1, buf_view(&data));
+    struct hash32 d = sha256(buf_view(&data));
+    buf_text(&text, "10 ");
+    buf_hex(&text, digest_view(&sha1));
+    buf_text(&text, " ima-ng sha256:");
+    buf_hex(&text, BYTES_OF(file));
+    buf_text(&text, " /init\n");
+    s->pcr[3] = sha256_2(BYTES_OF(s->pcr[3]), BYTES_OF(d));
+    s->b.ima_log = keep(s, buf_view(&text));
+}
+
+/* --- the quote --- */
+
+static void put_2b(struct buf *b, struct bytes v)
+{
+    buf_u16be(b, (uint16_t)v.len);
+    buf_put(b, v);
+}
+
+static void make_quote(struct scene *s, struct buf *b)
+{
+    uint32_t select = 0;
+    struct bytes parts[NUM_PCRS];
+    for (size_t i = 0; i < NUM_PCRS; i++) {
+        select |= 1u << pcr_list[i];
+        parts[i] = BYTES_OF(s->pcr[i]);
+    }
+    struct digest digest = hash_parts(HASH_SHA256, parts, NUM_PCRS);
+    buf_u32be(b, s->magic);
+    buf_u16be(b, s->type);
+    put_2b(b, BYTES_LIT("\0\x0b signer"));
+    put_2b(b, bytes_from(s->extra, s->extra_len));
+    buf_u64be(b, 5000);
+    buf_u32be(b, 3);
+    buf_u32be(b, 0);
+    buf_u8(b, s->safe);
+    buf_u64be(b, 0x2026);
+    buf_u32be(b, 1);
+    buf_u16be(b, s->bank);
+    buf_u8(b, 3);
+    buf_u8(b, (uint8_t)select);
+    buf_u8(b, (uint8_t)(select >> 8));
+    buf_u8(b, (uint8_t)(select >> 16));
+    put_2b(b, digest_view(&digest));
+}
+
+static void sign_ecdsa(struct buf *b, struct bytes quote)
+{
+    uint8_t rs[64];
+    sim_sign_raw(rs, ak_leaf.key, quote);
+    buf_u16be(b, ALG_ECDSA);
+    buf_u16be(b, ALG_SHA256);
+    put_2b(b, bytes_from(rs, 32));
+    put_2b(b, bytes_from(rs + 32, 32));
+}
+
+static void sign_rsa(struct buf *b, struct bytes quote)
+{
+    uint8_t sig[256];
+    size_t len = sizeof sig;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    must(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, rsa_ak.key) == 1 && EVP_DigestSign(ctx, sig, &len, quote.p, quote.len) == 1,
+         "RSA signature");
+    EVP_MD_CTX_free(ctx);
+    buf_u16be(b, ALG_RSASSA);
+    buf_u16be(b, ALG_SHA256);
+    put_2b(b, bytes_from(sig, len));
+}
+
+/* --- scenes --- */
+
+static void put_base64url(char *out, size_t size, struct bytes in)
+{
+    AUTO(buf_done) struct buf b = buf_new(1024);
+    base64_encode(&b, in);
+    size_t n = 0;
+    for (size_t i = 0; i < b.len && n + 1 < size; i++)
+        if (b.p[i] != '=')
+            out[n++] = b.p[i] == '+' ? '-' : b.p[i] == '/' ? '_' : (char)b.p[i];
+    out[n] = '\0';
+}
+
+static void make_var_data(struct scene *s, const char *colon)
+{
+    char n[400];
+    struct cert c;
+    must(cert_parse(&c, rsa_ak.der, NULL), "RSA certificate");
+    AUTO(pubkey_freep) struct pubkey *key = cert_pubkey(&c, NULL);
+    put_base64url(n, sizeof n, pubkey_rsa_n(key));
+    snprintf(s->var_data, sizeof s->var_data,
+             "{\"keys\":[{\"kid\":\"HCLAkPub\",\"key_ops\":[\"sign\"],\"kty\"%s\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"},"
+             "{\"kid\":\"HCLEkPub\",\"key_ops\":[\"encrypt\"],\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"}],"
+             "\"vm-configuration\":{\"vmUniqueId\":\"vm-1\"},\"user-data\":\"\"}",
+             colon, n, n);
+    struct hash32 h = sha256(bytes_str(s->var_data));
+    memset(s->td.report_data, 0, sizeof s->td.report_data);
+    memcpy(s->td.report_data, h.b, sizeof h.b);
+}
+
+static void make_identity(struct scene *s)
+{
+    must(identity_from_pubkey(&s->b.identity, &s->b.mem, private_key_public(identity_key), NULL), "identity");
+    s->expected = (struct expected){.profile = PROFILE_G1B, .has_place = true, .chain_id = 31337, .has_nonce = true, .call = CALL_ATTEST};
+    memset(s->expected.registry.b, 0xaa, 20);
+    struct tail_binding t = {.time_s = s->now_s - 5, .chain_id = 31337, .registry = s->expected.registry,
+                             .identity_hash = identity_hash(&s->b.identity, PROFILE_G1B), .call = CALL_ATTEST};
+    extra_data_build(s->extra, &t);
+    s->extra_len = EXTRA_DATA_LEN;
+}
+
+static void make_report_id(struct scene *s)
+{
+    struct hash32 id = sha256(BYTES(report_id));
+    struct hash48 inner = sha384(BYTES(report_id)), r = sha384_2(BYTES(s->td.rtmr[3]), BYTES_OF(inner));
+    s->pcr[4] = sha256_2(BYTES_OF(s->pcr[4]), BYTES_OF(id));
+    memcpy(s->td.rtmr[3], r.b, sizeof r.b);
+    s->b.report_id = keep(s, BYTES(report_id));
+}
+
+/* Good evidence, up to what is signed. */
+static void begin(struct scene *s, enum cloud cloud)
+{
+    *s = (struct scene){.b = bundle_new(), .now_s = world.now_s, .magic = 0xff544347, .type = 0x8018, .bank = ALG_SHA256, .safe = true};
+    s->b.cloud = cloud;
+    s->b.tee = TEE_TDX;
+    s->td.attributes = UINT64_C(1) << 28;
+    policy_strict(&s->policy);
+    must(roots_init(&s->roots, NULL) && roots_add(&s->roots, vendor.root.der, NULL) && roots_add(&s->roots, ak_root.der, NULL), "roots");
+    make_identity(s);
+    make_tcg(s);
+    make_ccel(s);
+    make_cel(s);
+    make_ima(s);
+    s->pcr[5] = sha256(bytes_str(workload_text));
+    if (cloud == CLOUD_GCP)
+        make_report_id(s);
+    else
+        make_var_data(s, ":");
+}
+
+static void fill_pcrs(struct scene *s)
+{
+    s->b.num_pcrs = NUM_PCRS;
+    s->b.pcrs = arena_alloc(&s->b.mem, NUM_PCRS, sizeof *s->b.pcrs);
+    for (size_t i = 0; i < NUM_PCRS; i++)
+        s->b.pcrs[i] = (struct bundle_pcr){.index = pcr_list[i], .bank = HASH_SHA256, .value = keep(s, BYTES_OF(s->pcr[i])), .measure_value = true};
+    struct bundle_pcr *p = &s->b.pcrs[1];
+    p->events = arena_alloc(&s->b.mem, NUM_EVENTS, sizeof *p->events);
+    p->measured = arena_alloc(&s->b.mem, 1, sizeof *p->measured);
+    p->num_events = NUM_EVENTS;
+    p->num_measured = 1;
+    for (unsigned n = 0; n < NUM_EVENTS; n++)
+        p->events[n] = event_digest(1, n);
+}
+
+/* Sign, and put the rest together. */
+static void finish(struct scene *s)
+{
+    AUTO(buf_done) struct buf quote = buf_new(1024), sig = buf_new(1024), td = buf_new(1 << 16);
+    make_quote(s, &quote);
+    if (s->b.cloud == CLOUD_GCP)
+        sign_ecdsa(&sig, buf_view(&quote));
+    else
+        sign_rsa(&sig, buf_view(&quote));
+    sim_td_quote(&td, &vendor, SIM_QUOTE_V4, &s->td);
+    s->b.quote = keep(s, buf_view(&quote));
+    s->b.signature = keep(s, buf_view(&sig));
+    s->b.has_report = true;
+    s->b.report_type = REPORT_NATIVE;
+    s->b.report = keep(s, buf_view(&td));
+    fill_pcrs(s);
+    if (s->b.cloud == CLOUD_AZURE) {
+        s->b.ak_var_data = keep(s, bytes_str(s->var_data));
+        return;
+    }
+    s->b.ak_certs = arena_alloc(&s->b.mem, 3, sizeof *s->b.ak_certs);
+    s->b.num_ak_certs = 3;
+    s->b.ak_certs[0] = ak_leaf.der;
+    s->b.ak_certs[1] = ak_ca.der;
+    s->b.ak_certs[2] = ak_root.der;
+}
+
+static void scene_done(struct scene *s)
+{
+    roots_done(&s->roots);
+    bundle_done(&s->b);
+}
+
+/* --- what spoils it --- */
+
+static uint8_t *writable(struct bytes b)
+{
+    return (uint8_t *)(uintptr_t)b.p;
+}
+
+static struct bytes longer(struct scene *s, struct bytes in)
+{
+    AUTO(buf_done) struct buf b = buf_new(8192);
+    buf_put(&b, in);
+    buf_u8(&b, 0);
+    return keep(s, buf_view(&b));
+}
+
+/* before signing */
+static void bad_magic(struct scene *s) { s->magic = 0x12345678; }
+static void bad_type(struct scene *s) { s->type = 0x8019; }
+static void bad_bank(struct scene *s) { s->bank = ALG_SHA1; }
+static void not_safe(struct scene *s) { s->safe = false, s->policy.tpm.require_safe_clock = true; }
+static void no_ff(struct scene *s) { s->extra[0] = 0xfe; }
+static void other_identity(struct scene *s) { s->extra[5] ^= 1; }
+static void no_tail(struct scene *s) { s->extra_len = 33; }
+static void other_tail(struct scene *s) { s->extra[48] ^= 1; }
+static void other_rtmr3(struct scene *s) { s->td.rtmr[3][0] ^= 1; }
+static void other_rtmr0(struct scene *s) { s->td.rtmr[0][0] ^= 1; }
+static void other_rtmr2(struct scene *s) { s->td.rtmr[2][0] ^= 1; }
+static void other_report_data(struct scene *s) { s->td.report_data[40] = 1; }
+static void other_pcr0(struct scene *s) { s->pcr[0].b[0] ^= 1; }
+static void other_pcr10(struct scene *s) { s->pcr[3].b[0] ^= 1; }
+static void spaced_claims(struct scene *s) { make_var_data(s, ": "); }
+
+/* afterwards */
+static void quote_tail(struct scene *s) { s->b.quote = longer(s, s->b.quote); }
+static void signature_tail(struct scene *s) { s->b.signature = longer(s, s->b.signature); }
+static void sha1_signature(struct scene *s) { writable(s->b.signature)[3] = 0x04; }
+static void flipped_signature(struct scene *s) { writable(s->b.signature)[20] ^= 1; }
+static void key_garbage(struct scene *s) { s->b.ak_public = BYTES_LIT("\x30\x00"); }
+static void other_key(struct scene *s)
+{
+    AUTO(buf_done) struct buf b = buf_new(512);
+    must(pubkey_to_spki(&b, private_key_public(identity_key), NULL), "spki");
+    s->b.ak_public = keep(s, buf_view(&b));
+}
+static void put_area(struct scene *s, uint32_t attributes)
+{
+    AUTO(buf_done) struct buf b = buf_new(512);
+    uint8_t xy[64];
+    sim_xy(xy, 32, ak_leaf.key);
+    buf_u16be(&b, ALG_ECC);
+    buf_u16be(&b, ALG_SHA256);
+    buf_u32be(&b, attributes);
+    buf_u16be(&b, 0);
+    buf_u16be(&b, ALG_NULL);
+    buf_u16be(&b, ALG_ECDSA);
+    buf_u16be(&b, ALG_SHA256);
+    buf_u16be(&b, CURVE_P256);
+    buf_u16be(&b, ALG_NULL);
+    put_2b(&b, bytes_from(xy, 32));
+    put_2b(&b, bytes_from(xy + 32, 32));
+    s->b.ak_public = keep(s, buf_view(&b));
+}
+static void good_area(struct scene *s) { put_area(s, 0x00050072); }
+static void unrestricted(struct scene *s) { put_area(s, 0x00040072); }
+static void empty_claims(struct scene *s) { s->b.ak_var_data = BYTES_LIT("{}"); }
+static void put_envelope(struct scene *s, uint8_t damage)
+{
+    AUTO(buf_done) struct buf b = buf_new(8192);
+    struct bytes json = bytes_str(s->var_data);
+    struct hash32 h = sha256(json);
+    h.b[0] ^= damage;
+    buf_put(&b, BYTES_LIT("HCLA\2\0\0\0"));
+    buf_zero(&b, 24 + 128);
+    buf_put(&b, BYTES_OF(h));
+    buf_zero(&b, 1184 - 128 - 32);
+    buf_u32le(&b, 20 + (uint32_t)json.len);
+    buf_u32le(&b, 1);
+    buf_u32le(&b, 4);
+    buf_u32le(&b, 1);
+    buf_u32le(&b, (uint32_t)json.len);
+    buf_put(&b, json);
+    buf_zero(&b, 100);
+    s->b.ak_var_data = keep(s, buf_view(&b));
+}
+static void good_envelope(struct scene *s) { put_envelope(s, 0); }
+static void bad_envelope(struct scene *s) { put_envelope(s, 1); }
+static void wrong_use(struct scene *s) { s->b.ak_certs[0] = ak_wrong_use.der; }
+static void chain_cut(struct scene *s) { s->b.ak_certs[1] = ak_root.der, s->b.num_ak_certs = 2; }
+static void other_ak_named(struct scene *s) { s->policy.tpm.ak_sha256.count = 1, s->policy.tpm.ak_sha256.len[0] = 32; }
+static void other_extra(struct scene *s) { s->expected.has_extra_data = true, s->expected.extra_data = BYTES_LIT("x"); }
+static bool give_clock(void *ctx, struct hash32 ak, struct tpm_clock *out)
+{
+    (void)ak;
+    *out = *(struct tpm_clock *)ctx;
+    return true;
+}
+static void seen_later(struct scene *s)
+{
+    s->seen = (struct tpm_clock){.reset_count = 4};
+    s->memory = (struct memory){.ctx = &s->seen, .clock = give_clock};
+}
+static void seen_before(struct scene *s)
+{
+    seen_later(s);
+    s->seen = (struct tpm_clock){.reset_count = 0xfffffff0};
+}
+static void pcr_dropped(struct scene *s) { s->b.num_pcrs--; }
+static void pcr_short(struct scene *s) { s->b.pcrs[2].value.len = 20; }
+static void pcr_other(struct scene *s) { writable(s->b.pcrs[5].value)[0] ^= 1; }
+static void event_other(struct scene *s) { s->b.pcrs[1].events[0].b[0] ^= 1; }
+static void event_beyond(struct scene *s) { s->b.pcrs[1].measured[0] = NUM_EVENTS; }
+static void zone_pinned(struct scene *s) { s->policy.tpm.zones = (struct policy_word_list){.item = {"zone"}, .count = 1}; }
+static void vm_pinned(struct scene *s) { s->policy.tpm.vm_ids = (struct policy_word_list){.item = {"vm-2"}, .count = 1}; }
+static void firmware_pinned(struct scene *s) { s->policy.tpm.firmware.count = 1, s->policy.tpm.firmware.len[0] = 8; }
+static void says_sgx(struct scene *s) { s->b.tee = TEE_SGX; }
+static void no_cloud(struct scene *s) { s->b.cloud = CLOUD_UNSET; }
+static void other_report_id(struct scene *s) { writable(s->b.report_id)[1] ^= 1; }
+static void snp_report(struct scene *s)
+{
+    uint8_t report[1184] = {[0] = 2, [0x34] = 1, [0x140] = 0x77};
+    s->b.tee = TEE_SNP;
+    s->b.report = keep(s, BYTES(report));
+}
+static void raw_key(struct scene *s) { s->b.identity.raw = BYTES_LIT("x"); }
+static void sign_call(struct scene *s, uint64_t nonce)
+{
+    AUTO(buf_done) struct buf m = buf_new(512), sig = buf_new(512);
+    struct message msg = {.kind = MSG_REATTEST, .profile = PROFILE_G1B, .wide_chain_id = true, .chain_id = 31337,
+                          .registry = s->expected.registry, .nonce = nonce, .quote_sha256 = sha256(s->b.quote)};
+    must(message_build(&m, &msg, NULL) && private_key_sign_sha256(&sig, identity_key, buf_view(&m), NULL), "call signature");
+    s->b.call = (struct bundle_call){.kind = CALL_REATTEST, .profile = PROFILE_G1B, .num_signatures = 1,
+                                     .id = identity_hash(&s->b.identity, PROFILE_G1B)};
+    s->b.call.signatures[0] = keep(s, buf_view(&sig));
+}
+static void call_signed(struct scene *s) { sign_call(s, 0); }
+static void call_other_nonce(struct scene *s) { sign_call(s, 1); }
+/* only the hash of the signer is known: its key is found from the signature */
+static void call_rotates(struct scene *s) { sign_call(s, 0), s->b.identity.key = keep(s, BYTES(((uint8_t[64]){1}))); }
+static void call_rotates_badly(struct scene *s) { sign_call(s, 2), s->b.identity.key = keep(s, BYTES(((uint8_t[64]){1}))); }
+static void rotation_unsigned(struct scene *s)
+{
+    sign_call(s, 0);
+    s->expected.profile = PROFILE_G1C;
+    s->b.call.id.b[0] ^= 1;
+    s->b.call.num_signatures = 2;
+}
+static void too_old(struct scene *s) { s->now_s += 700; }
+static void too_early(struct scene *s) { s->now_s -= 400; }
+static void give_golden(struct scene *s, struct bytes pcr)
+{
+    AUTO(buf_done) struct buf b = buf_new(1024);
+    struct golden_values v = {0};
+    v.value[GOLDEN_PCR0 + 23] = pcr;
+    must(golden_file_write(&b, "web 1.4", &v, NULL), "golden file");
+    s->expected.golden = keep(s, buf_view(&b));
+}
+static void golden_member(struct scene *s) { give_golden(s, s->b.pcrs[5].value); }
+static void golden_stranger(struct scene *s) { give_golden(s, s->b.pcrs[4].value); }
+static void tcg_cut(struct scene *s) { s->b.event_log.len--; }
+static void ccel_cut(struct scene *s) { s->b.ccel.len = 20; }
+static void ima_cut(struct scene *s) { s->b.ima_log.len = 20; }
+static void cel_cut(struct scene *s) { s->b.cel.len--; }
+
+#define NOTHING ((void (*)(struct scene *))0)
+static const struct {
+    const char *id;
+    bool passes;
+    enum cloud cloud;
+    void (*before)(struct scene *);
+    void (*after)(struct scene *);
+} cases[] = {
+    {"tpm.quote", false, CLOUD_GCP, NOTHING, quote_tail},
+    {"tpm.magic", false, CLOUD_GCP, bad_magic, NOTHING},
+    {"tpm.type", false, CLOUD_GCP, bad_type, NOTHING},
+    {"tpm.signature_form", false, CLOUD_GCP, NOTHING, signature_tail},
+    {"tpm.weak_hash", false, CLOUD_GCP, NOTHING, sha1_signature},
+    {"tpm.signature", false, CLOUD_GCP, NOTHING, flipped_signature},
+    {"tpm.signature", false, CLOUD_AZURE, NOTHING, flipped_signature},
+    {"tpm.signature", false, CLOUD_GCP, bad_magic, quote_tail},
+    {"ak.key", false, CLOUD_GCP, NOTHING, key_garbage},
+    {"ak.agreement", false, CLOUD_GCP, NOTHING, other_key},
+    {"ak.attributes", true, CLOUD_GCP, NOTHING, good_area},
+    {"ak.attributes", false, CLOUD_GCP, NOTHING, unrestricted},
+    {"ak.var_data", false, CLOUD_AZURE, NOTHING, empty_claims},
+    {"ak.hcl", true, CLOUD_AZURE, NOTHING, good_envelope},
+    {"ak.hcl", false, CLOUD_AZURE, NOTHING, bad_envelope},
+    {"ak.certificate", false, CLOUD_GCP, NOTHING, wrong_use},
+    {"ak.chain", false, CLOUD_GCP, NOTHING, chain_cut},
+    {"ak.trust", false, CLOUD_GCP, NOTHING, other_ak_named},
+    {"ak.contract_key", false, CLOUD_AZURE, spaced_claims, NOTHING},
+    {"ak.instance", false, CLOUD_GCP, NOTHING, zone_pinned},
+    {"ak.vm", false, CLOUD_AZURE, NOTHING, vm_pinned},
+    {"tpm.extra_data", false, CLOUD_GCP, NOTHING, other_extra},
+    {"tpm.clock", true, CLOUD_GCP, NOTHING, seen_before},
+    {"tpm.clock", false, CLOUD_GCP, NOTHING, seen_later},
+    {"tpm.pcr_bank", false, CLOUD_GCP, bad_bank, NOTHING},
+    {"tpm.pcr_selection", false, CLOUD_GCP, NOTHING, pcr_dropped},
+    {"tpm.pcr_values", false, CLOUD_GCP, NOTHING, pcr_short},
+    {"tpm.pcr_digest", false, CLOUD_GCP, NOTHING, pcr_other},
+    {"tpm.event_replay", false, CLOUD_GCP, NOTHING, event_other},
+    {"tpm.event_index", false, CLOUD_GCP, NOTHING, event_beyond},
+    {"tpm.safe", false, CLOUD_GCP, not_safe, NOTHING},
+    {"tpm.firmware", false, CLOUD_GCP, NOTHING, firmware_pinned},
+    {"binding.tee_report", false, CLOUD_GCP, NOTHING, says_sgx},
+    {"binding.cloud", false, CLOUD_GCP, NOTHING, no_cloud},
+    {"binding.report_data", false, CLOUD_AZURE, other_report_data, NOTHING},
+    {"binding.report_id", false, CLOUD_GCP, NOTHING, other_report_id},
+    {"binding.rtmr3", false, CLOUD_GCP, other_rtmr3, NOTHING},
+    {"binding.snp_report_id", false, CLOUD_GCP, NOTHING, snp_report},
+    {"identity.key", false, CLOUD_GCP, NOTHING, raw_key},
+    {"binding.extra_data", false, CLOUD_GCP, no_ff, NOTHING},
+    {"binding.identity", false, CLOUD_GCP, other_identity, NOTHING},
+    {"identity.signature", true, CLOUD_GCP, NOTHING, call_signed},
+    {"identity.signature", false, CLOUD_GCP, NOTHING, call_other_nonce},
+    {"identity.signature", true, CLOUD_GCP, NOTHING, call_rotates},
+    {"identity.signature", false, CLOUD_GCP, NOTHING, call_rotates_badly},
+    {"identity.new_signature", false, CLOUD_GCP, NOTHING, rotation_unsigned},
+    {"tail.present", false, CLOUD_GCP, no_tail, NOTHING},
+    {"tail.binding", false, CLOUD_GCP, other_tail, NOTHING},
+    {"tail.age", false, CLOUD_GCP, NOTHING, too_old},
+    {"tail.future", false, CLOUD_GCP, NOTHING, too_early},
+    {"golden.member", true, CLOUD_GCP, NOTHING, golden_member},
+    {"golden.member", false, CLOUD_GCP, NOTHING, golden_stranger},
+    {"log.tcg", false, CLOUD_GCP, NOTHING, tcg_cut},
+    {"log.ccel", false, CLOUD_GCP, NOTHING, ccel_cut},
+    {"log.ima", false, CLOUD_GCP, NOTHING, ima_cut},
+    {"log.cel", false, CLOUD_GCP, NOTHING, cel_cut},
+    {"log.tcg_replay", false, CLOUD_GCP, other_pcr0, NOTHING},
+    {"log.ima_replay", false, CLOUD_GCP, other_pcr10, NOTHING},
+    {"log.ccel_replay", false, CLOUD_GCP, other_rtmr0, NOTHING},
+    {"log.cel_replay", false, CLOUD_GCP, other_rtmr2, NOTHING},
+};
+#define NUM_CASES (sizeof cases / sizeof cases[0])
+
+/* --- running --- */
+
+static void judge(struct scene *s, struct verdict *v)
+{
+    struct ev ev = {.bundle = &s->b, .policy = &s->policy, .roots = &s->roots, .expected = &s->expected, .memory = &s->memory, .now_s = s->now_s};
+    evidence_judge(&ev, v);
+    json_decref(verdict_to_json(&ev, v));
+    evidence_done(&ev);
+}
+
+static bool ours(const char *id)
+{
+    static const char *const prefixes[] = {"tpm.", "ak.", "binding.", "identity.", "tail.", "golden.", "log."};
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        if (strncmp(id, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
+static void good_evidence_passes_every_row(void **state)
+{
+    (void)state;
+    static const enum cloud clouds[] = {CLOUD_GCP, CLOUD_AZURE};
+    for (size_t c = 0; c < 2; c++) {
+        struct scene s;
+        AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
+        begin(&s, clouds[c]);
+        finish(&s);
+        judge(&s, v);
+        size_t seen = 0;
+        for (size_t i = 0; i < v->num_results; i++) {
+            const struct result *r = &v->results[i];
+            if (!ours(r->check->id))
+                continue;
+            seen++;
+            if (r->finding.outcome != PASS)
+                fail_msg("%s: %s: %s %s", cloud_name(clouds[c]), r->check->id, outcome_name(r->finding.outcome), r->finding.detail);
+        }
+        assert_int_equal(seen, tpm_kind.num_checks + binding_kind.num_checks + log_kind.num_checks);
+        scene_done(&s);
+    }
+}
+
+static void each_spoilt_thing_is_refused_by_its_row(void **state)
+{
+    (void)state;
+    AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
+    for (size_t i = 0; i < NUM_CASES; i++) {
+        struct scene s;
+        begin(&s, cases[i].cloud);
+        if (cases[i].before)
+            cases[i].before(&s);
+        finish(&s);
+        if (cases[i].after)
+            cases[i].after(&s);
+        judge(&s, v);
+        const struct result *r = verdict_find(v, cases[i].id);
+        must(r, cases[i].id);
+        bool passed = r->finding.outcome == PASS;
+        if (passed != cases[i].passes)
+            fail_msg("case %zu: %s: %s %s", i, cases[i].id, outcome_name(r->finding.outcome), r->finding.detail);
+        if (r->finding.outcome == FAIL && r->check->on_fail == REJECTS)
+            assert_int_equal(v->verdict, REJECTED);
+        scene_done(&s);
+    }
+}
+
+static void no_row_is_without_a_case_that_it_refuses(void **state)
+{
+    (void)state;
+    static const struct kind *const kinds[] = {&tpm_kind, &binding_kind, &log_kind};
+    for (size_t k = 0; k < 3; k++)
+        for (size_t c = 0; c < kinds[k]->num_checks; c++) {
+            bool refused = false;
+            for (size_t i = 0; i < NUM_CASES; i++)
+                refused |= !cases[i].passes && strcmp(cases[i].id, kinds[k]->checks[c].id) == 0;
+            must(refused, kinds[k]->checks[c].id);
+        }
+}
+
+static void every_bit_of_a_quote_is_signed(void **state)
+{
+    (void)state;
+    struct scene s;
+    AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
+    begin(&s, CLOUD_GCP);
+    finish(&s);
+    for (size_t bit = 0; bit < 8 * s.b.quote.len; bit++) {
+        writable(s.b.quote)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        judge(&s, v);
+        assert_int_equal(v->verdict, REJECTED);
+        assert_int_not_equal(verdict_find(v, "tpm.signature")->finding.outcome, PASS);
+        writable(s.b.quote)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    for (size_t len = 0; len < s.b.quote.len; len++) {
+        struct bytes whole = s.b.quote;
+        s.b.quote.len = len;
+        judge(&s, v);
+        assert_int_equal(v->verdict, REJECTED);
+        s.b.quote = whole;
+    }
+    scene_done(&s);
+}
+
+static void foreign_evidence_is_taken_where_it_is_allowed_by_name(void **state)
+{
+    (void)state;
+    struct scene s;
+    AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
+    begin(&s, CLOUD_GCP);
+    no_tail(&s);
+    finish(&s);
+    s.policy.allow_foreign_evidence = true;
+    judge(&s, v);
+    assert_int_equal(verdict_find(v, "tail.present")->finding.outcome, WAIVED);
+    assert_int_equal(verdict_find(v, "tail.binding")->finding.outcome, WAIVED);
+    scene_done(&s);
+}
+
+static int make(void **state)
+{
+    (void)state;
+    setenv("TSS2_LOG", "all+none", 1);
+    const char *ca = "critical,keyCertSign,cRLSign";
+    sim_intel_init(&vendor, &world);
+    ak_root = sim_issue(&world, &(struct sim_spec){.cn = "AK root", .kind = SIM_P256, .serial = 1, .is_ca = true, .path_len = 1, .key_usage = ca});
+    ak_ca = sim_issue(&world, &(struct sim_spec){.cn = "AK CA", .issuer = &ak_root, .kind = SIM_P256, .serial = 2, .is_ca = true, .key_usage = ca});
+    ak_leaf = sim_issue(&world, &(struct sim_spec){.cn = "AK", .issuer = &ak_ca, .kind = SIM_P256, .serial = 3, .key_usage = "critical,digitalSignature"});
+    ak_wrong_use = sim_issue(&world, &(struct sim_spec){.cn = "AK", .issuer = &ak_ca, .public_key = ak_leaf.key, .serial = 4,
+                                                        .key_usage = "critical,keyEncipherment"});
+    rsa_ak = sim_issue(&world, &(struct sim_spec){.cn = "RSA AK", .kind = SIM_RSA2048, .serial = 5});
+    identity_key = private_key_new_p256(NULL);
+    return identity_key ? 0 : -1;
+}
+
+static int unmake(void **state)
+{
+    (void)state;
+    sim_intel_done(&vendor);
+    sim_cert_done(&ak_wrong_use);
+    sim_cert_done(&ak_leaf);
+    sim_cert_done(&ak_ca);
+    sim_cert_done(&ak_root);
+    sim_cert_done(&rsa_ak);
+    private_key_free(identity_key);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_evidence_passes_every_row),
+        cmocka_unit_test(each_spoilt_thing_is_refused_by_its_row),
+        cmocka_unit_test(no_row_is_without_a_case_that_it_refuses),
+        cmocka_unit_test(every_bit_of_a_quote_is_signed),
+        cmocka_unit_test(foreign_evidence_is_taken_where_it_is_allowed_by_name),
+    };
+    return cmocka_run_group_tests(tests, make, unmake);
+}
