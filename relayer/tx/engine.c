@@ -234,10 +234,18 @@ static bool is_stopped(const struct txe *txe)
     return txe->hooks.stopped && txe->hooks.stopped(txe->hooks.user);
 }
 
-/* The node says no for a reason that waiting alone will not mend. */
-static bool node_refuses(const struct task *t)
+static unsigned num_sends(const struct task *t)
 {
-    return t->m.wait == TXM_WAIT_NODE || t->m.wait == TXM_WAIT_FUNDS;
+    unsigned n = 0;
+    for (unsigned i = 0; i < t->m.num_attempts; i++)
+        n += t->m.attempt[i].sends;
+    return n;
+}
+
+/* The node says no, now, for a reason that waiting alone will not mend. */
+static bool node_refuses(const struct task *t, unsigned sends_before)
+{
+    return (t->m.wait == TXM_WAIT_NODE || t->m.wait == TXM_WAIT_FUNDS) && num_sends(t) > sends_before;
 }
 
 struct waiter {
@@ -300,6 +308,7 @@ static void pause_until_next(const struct txe *txe, struct waiter *w)
 static bool follow(struct txe *txe, struct task *t, struct tx_status *out, struct waiter *w, struct err *err)
 {
     bool seen_by_us = !w->joined;
+    unsigned sends_before = num_sends(t);
     for (;; seen_by_us = true) {
         struct err round_err = {0};
         if (needs_restart(t, w, seen_by_us) && !begin_anew(txe, t, w->calldata, err))
@@ -323,7 +332,7 @@ static bool follow(struct txe *txe, struct task *t, struct tx_status *out, struc
             *err = *why;
             return false;
         }
-        if (node_refuses(t) && t->m.attempt[t->m.num_attempts - 1].sends >= 1)
+        if (node_refuses(t, sends_before))
             return not_yet(out, "refused for now", err);
         if (timed_out(w) || is_stopped(txe))
             return not_yet(out, timed_out(w) ? "not done in time" : "stopped", err);

@@ -386,6 +386,15 @@ static struct txm_action on_looked(struct txm *m, const struct txm_event *ev, co
     return on_pending(m, rules, look, now_s);
 }
 
+/* Whoever takes charge anew wants to know now whether what was refused is still refused. */
+static struct txm_action on_start(struct txm *m)
+{
+    int last = last_signed(m);
+    if ((m->wait == TXM_WAIT_NODE || m->wait == TXM_WAIT_FUNDS) && !txm_is_over(m->phase) && last >= 0)
+        m->attempt[last].last_send_s = 0;
+    return resume(m);
+}
+
 /* --- the operator --- */
 
 static struct txm_action on_cancel(struct txm *m)
@@ -409,7 +418,7 @@ struct txm_action txm_step(struct txm *m, const struct txm_event *ev, const stru
 {
     switch (ev->type) {
     case TXM_EV_START:
-        return resume(m);
+        return on_start(m);
     case TXM_EV_REFUSED:
         return m->phase == TXM_NEW ? finish(m, TXM_REFUSED) : resume(m);
     case TXM_EV_RESERVED:
