@@ -120,7 +120,7 @@ static const struct pubkey *root_key(const struct roots *roots, struct bytes nam
 /* The PCK CA's certificate anywhere in the pool, proved. */
 static const struct pubkey *ca_key(struct proofs *p, struct bytes name, size_t *root, int64_t now_s, struct err *err)
 {
-    err_set(err, ERR_FORMAT, "no chain of its issuer came with it");
+    err_set(err, ERR_REFUSED, "no chain of its issuer that holds came with it");
     for (size_t i = 0; i < p->pool->count; i++) {
         const struct collateral_item *item = &p->pool->items[i];
         if (item->kind != COLLATERAL_CERTS || !bytes_eq(item->certs[proof_chain(p, item)->leaf].subject, name))

@@ -137,9 +137,12 @@ static void judge_chain(struct ev *ev, struct tdx_part *p)
                 p->root = i;
     }
     p->chain_ok = p->chain_fault == CHAIN_OK || p->chain_fault == CHAIN_NOT_YET || p->chain_fault == CHAIN_EXPIRED;
+    const struct cert *last = &p->certs[p->num_certs - 1];
     if (p->chain_ok)
         ev_use_root(ev, ev->roots->root[p->root].label);
-    const struct cert *last = &p->certs[p->num_certs - 1];
+    for (size_t i = 0; !p->chain_ok && i < ev->roots->count; i++) /* the one it claims: that one's CRL is looked for */
+        if (bytes_eq(last->issuer, bytes_from(ev->roots->root[i].subject, ev->roots->root[i].subject_len)))
+            p->root = i;
     if (p->chain_ok && !p->proofs.held && p->num_certs > 1 && bytes_eq(last->subject, last->issuer))
         p->proofs.good_root = last->der;
 }

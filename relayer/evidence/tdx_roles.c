@@ -124,11 +124,12 @@ static void select_crls(const struct ev *ev, struct tdx_part *p)
     };
     if (last && p->chain_ok && bytes_eq(last->subject, root.name))
         root.cert = last;
-    select_crl(ev, p, ROLE_ROOT_CRL, &root);
     if (!leaf) {
-        p->role[ROLE_PCK_CRL].finding[ASPECT_FITS] = check_not_run("missing: no PCK certificate says whose CRL is wanted");
+        for (enum role r = ROLE_ROOT_CRL; r <= ROLE_PCK_CRL; r++)
+            p->role[r].finding[ASPECT_FITS] = check_not_run("missing: no PCK certificate says whose CRL is wanted");
         return;
     }
+    select_crl(ev, p, ROLE_ROOT_CRL, &root);
     const struct cert *ca = p->num_certs > 1 ? &p->certs[1] : NULL;
     struct crl_issuer issuer = {.name = leaf->issuer, .key = p->ca_key, .cert = ca};
     select_crl(ev, p, ROLE_PCK_CRL, &issuer);
@@ -199,7 +200,7 @@ static bool tcb_info_fits(const struct tdx_part *p, const struct tcb_info *t, ch
     char fmspc[13], pce[5];
     snprintf(have, size, "%s, FMSPC %s, PCE-ID %s", t->tdx ? "TDX" : "SGX", hex_encode(fmspc, BYTES(t->fmspc)),
              hex_encode(pce, BYTES(t->pce_id)));
-    return t->tdx == p->tdx && p->has_pck && memcmp(t->fmspc, p->pck_info.fmspc, 6) == 0 &&
+    return t->tdx == p->tdx && memcmp(t->fmspc, p->pck_info.fmspc, 6) == 0 &&
            memcmp(t->pce_id, p->pck_info.pce_id, 2) == 0;
 }
 
@@ -220,8 +221,6 @@ static void describe_wanted(const struct tdx_part *p, enum role role, char *out,
     char fmspc[13], pce[5];
     if (role == ROLE_QE_IDENTITY)
         snprintf(out, size, "QE identity %s", p->tdx ? "TD_QE" : "QE");
-    else if (!p->has_pck)
-        snprintf(out, size, "TCB info of a platform that no PCK certificate names");
     else
         snprintf(out, size, "TCB info %s, FMSPC %s, PCE-ID %s", p->tdx ? "TDX" : "SGX",
                  hex_encode(fmspc, BYTES(p->pck_info.fmspc)), hex_encode(pce, BYTES(p->pck_info.pce_id)));
@@ -243,6 +242,10 @@ static struct role_state select_signed(const struct ev *ev, struct tdx_part *p, 
     enum signed_kind kind = role == ROLE_TCB_INFO ? SIGNED_TCB_INFO : SIGNED_QE_IDENTITY;
     char what[120], mismatch[120] = "", have[120];
     struct role_state best = {0};
+    if (role == ROLE_TCB_INFO && !p->has_pck) {
+        best.finding[ASPECT_FITS] = check_not_run("missing: no PCK certificate says of which platform");
+        return best;
+    }
     for (size_t i = 0; ev->collateral && i < ev->collateral->count; i++) {
         const struct collateral_item *item = &ev->collateral->items[i];
         if (item->kind != COLLATERAL_SIGNED || item->json.kind != kind || item->early != early)
