@@ -5,7 +5,7 @@
 
 #include "crypto/base/bytes.h"
 
-/* out: as long as n. False without memory, and where n is 0 or empty. */
+/* out: as long as n. False where n is 0 or empty. */
 bool modexp(uint8_t *out, struct bytes base, struct bytes e, struct bytes n);
 
 #endif

@@ -106,6 +106,7 @@ bool forecast(struct prediction *out, struct registry_state *state, const struct
         .block_time_s = (uint64_t)q->at_s,
         .calldata = q->calldata,
         .with_value = q->with_value,
+        .answer_alone = q->answer_alone,
         .tee = q->tee_given ? q->tee : forecast_tee(f->judge, q->calldata, q->at_s),
         .report_id_pcr = f->report_id_pcr,
         .ak_roots = roots,

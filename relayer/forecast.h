@@ -34,6 +34,7 @@ struct forecast_question {
     struct bytes calldata;
     int64_t at_s;
     bool with_value;
+    bool answer_alone; /* laxities are of no interest */
     bool tee_given; /* else forecast_tee */
     enum tee_answer tee;
 };

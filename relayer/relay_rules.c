@@ -142,6 +142,7 @@ bool relay_ask_model(struct relaying *w, struct err *err)
     struct forecast_question question = {
         .calldata = buf_view(&w->calldata),
         .at_s = block_time(w),
+        .answer_alone = true,
         .tee_given = true,
         .tee = TEE_ACCEPTS, /* the verdict stands: what the TEE's verifier thinks beyond it, the simulation tells */
     };

@@ -85,11 +85,7 @@ bool rsa_pkcs1_sha256(struct exec *x, bool *ok, struct hash32 digest, struct byt
         return true;
     if (n.len > RSA_MAX || e.len > RSA_MAX)
         return stop_panic(x, PANIC_DIVISION);
-    if (!modexp(m, sig, e, n)) {
-        x->no_memory = true;
-        return stop_unknown(x, "no memory");
-    }
-    *ok = padding_fits(m, n.len, digest);
+    *ok = modexp(m, sig, e, n) && padding_fits(m, n.len, digest);
     return true;
 }
 

@@ -160,7 +160,8 @@ bool predict(struct prediction *out, struct registry_state *state, const struct 
                                    .mem = arena_new(VALUES_MAX)};
     run_call(&r);
     if (p.answer == PREDICT_SUCCESS) {
-        note_laxities(&r);
+        if (!call->answer_alone)
+            note_laxities(&r);
         fill_topics(&p);
         r.x.no_memory |= !commit(&r);
     }

@@ -22,6 +22,7 @@ struct predict_call {
     bool with_value;         /* wei are sent along */
     bool wide_chain_id;      /* G1a: sign 32 bytes of the chain id instead of two (registry-v1 4) */
     bool mock_allowed;       /* G1a's setting */
+    bool answer_alone;       /* do not look for laxities in what is accepted */
     enum tee_answer tee;
     unsigned report_id_pcr;  /* 15 at the deployments that are known */
     const struct bytes *ak_roots; /* DER certificates that the owner has added; none: the pinned ones */

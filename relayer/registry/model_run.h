@@ -32,6 +32,7 @@ struct run {
     struct contract_key ak;
     bool have_ak;
     struct quote_facts quote;
+    struct hash32 quote_keccak; /* topic of the TPM contract's events */
     struct golden golden;
     bool rotates;
 };

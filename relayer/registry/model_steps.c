@@ -643,7 +643,8 @@ static bool step_tpm_signature(struct run *r)
         return false;
     if (refused)
         return stop_error_string(&r->x, "INVALID_TPM_QUOTE(string)", refused);
-    return is_g1a(r) || add_event(r, "TpmSignatureVerified", keccak256(wc(r, WC_QUOTE)->data));
+    r->quote_keccak = keccak256(wc(r, WC_QUOTE)->data);
+    return is_g1a(r) || add_event(r, "TpmSignatureVerified", r->quote_keccak);
 }
 
 static bool step_pinned_ak(struct run *r)
@@ -683,7 +684,7 @@ static bool step_pcrs(struct run *r)
                                                                     : "INVALID_TPM_MEASUREMENT(string)", refused);
     if (is_g1a(r))
         return true;
-    add_event(r, "TpmMeasurementChecked", keccak256(wc(r, WC_QUOTE)->data));
+    add_event(r, "TpmMeasurementChecked", r->quote_keccak);
     struct buf *data = &r->out->events[r->out->num_events - 1].data;
     struct hash32 offset = word_of(2 * ABI_WORD), len = word_of(r->quote.extra_data.len);
     buf_put(data, BYTES_OF(r->quote.digest));

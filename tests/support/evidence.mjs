@@ -106,8 +106,9 @@ export function message(prefix, chainId, registry, ...rest) {
 export const word = (v) => Buffer.from(toHex(v, { size: 32 }).slice(2), 'hex');
 export const u64 = (v) => Buffer.from(toHex(v, { size: 8 }).slice(2), 'hex');
 
-/** A laboratory CA and a certificate for this P-256 AK: leaf, intermediate, root, as DER. By openssl, in a folder of its own. */
-export function akChain(ak) {
+/** A laboratory CA and a certificate for this P-256 AK: leaf, intermediate, root, as DER. By openssl, in a folder of its own.
+ * rsa: the CAs have RSA-4096 keys, as Google's do. */
+export function akChain(ak, { rsa = false } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'cvm-ca-'));
   const at = (name) => join(dir, name);
   const openssl = (...args) => execFileSync('openssl', args, { cwd: dir, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -115,7 +116,9 @@ export function akChain(ak) {
     writeFileSync(at('ca.ext'), 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n');
     writeFileSync(at('leaf.ext'), 'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n');
     writeFileSync(at('leaf.pub'), createPublicKey(ak.privateKey).export({ format: 'pem', type: 'spki' }));
-    for (const name of ['root', 'int']) openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${name}.key`);
+    for (const name of ['root', 'int'])
+      if (rsa) openssl('genrsa', '-out', `${name}.key`, '4096');
+      else openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${name}.key`);
     openssl('req', '-new', '-x509', '-key', 'root.key', '-subj', '/O=Laboratory/CN=Root', '-days', '3650', '-sha256', '-out', 'root.pem',
       '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
     for (const [name, issuer, ext] of [['int', 'root', 'ca'], ['leaf', 'int', 'leaf']]) {
