@@ -17,16 +17,13 @@ static const struct policy_key own_keys[] = {
     {"policy", "max_evidence_age", POLICY_DURATION, offsetof(struct policy, max_evidence_age_s), 0, "how old the tail's time may be"},
 };
 
-static const struct {
-    const struct policy_key *keys;
-    const size_t *count;
-} areas[] = {
+const struct policy_area policy_areas[] = {
     {own_keys, &(const size_t){sizeof own_keys / sizeof own_keys[0]}},
     {tdx_policy_keys, &num_tdx_policy_keys},
     {snp_policy_keys, &num_snp_policy_keys},
     {tpm_policy_keys, &num_tpm_policy_keys},
 };
-#define NUM_AREAS (sizeof areas / sizeof areas[0])
+const size_t num_policy_areas = sizeof policy_areas / sizeof policy_areas[0];
 
 static bool waive(struct policy *p, const char *id)
 {
@@ -250,11 +247,11 @@ static bool unknown_key(struct loading *l, const char *section, const char *name
     near_try(&best, typed, "policy.name");
     near_try(&best, typed, "policy.base");
     near_try(&best, typed, "policy.waive");
-    char full[NUM_AREAS * 128][80];
+    char full[num_policy_areas * 128][80];
     size_t n = 0;
-    for (size_t a = 0; a < NUM_AREAS; a++)
-        for (size_t i = 0; i < *areas[a].count && n < sizeof full / sizeof full[0]; i++, n++) {
-            snprintf(full[n], sizeof full[n], "%s.%s", areas[a].keys[i].section, areas[a].keys[i].name);
+    for (size_t a = 0; a < num_policy_areas; a++)
+        for (size_t i = 0; i < *policy_areas[a].count && n < sizeof full / sizeof full[0]; i++, n++) {
+            snprintf(full[n], sizeof full[n], "%s.%s", policy_areas[a].keys[i].section, policy_areas[a].keys[i].name);
             near_try(&best, typed, full[n]);
         }
     return err_set(&l->err, ERR_USAGE, "unknown key '%s'%s", typed, near_hint(hint, sizeof hint, &best, ""));
@@ -273,9 +270,9 @@ static bool take(struct loading *l, const char *section, const char *name, const
         snprintf(l->policy->name, sizeof l->policy->name, "%s", value);
         return true;
     }
-    for (size_t a = 0, n = 0; a < NUM_AREAS; a++)
-        for (size_t i = 0; i < *areas[a].count; i++, n++) {
-            const struct policy_key *key = &areas[a].keys[i];
+    for (size_t a = 0, n = 0; a < num_policy_areas; a++)
+        for (size_t i = 0; i < *policy_areas[a].count; i++, n++) {
+            const struct policy_key *key = &policy_areas[a].keys[i];
             if (strcmp(key->section, section) != 0 || strcmp(key->name, name) != 0)
                 continue;
             bool list = key->type == POLICY_HEX_LIST || key->type == POLICY_WORD_LIST;

@@ -32,6 +32,12 @@ bool policy_waives(const struct policy *policy, const char *check_id);
 /* The areas' rows, side by side, and what the areas start from (*_policy.c). */
 extern const struct policy_key tdx_policy_keys[], snp_policy_keys[], tpm_policy_keys[];
 extern const size_t num_tdx_policy_keys, num_snp_policy_keys, num_tpm_policy_keys;
+struct policy_area {
+    const struct policy_key *keys;
+    const size_t *count;
+};
+extern const struct policy_area policy_areas[]; /* all of them, the policy's own section first */
+extern const size_t num_policy_areas;
 void tdx_policy_defaults(struct tdx_policy *out, bool authentic);
 void snp_policy_defaults(struct snp_policy *out, bool authentic);
 void tpm_policy_defaults(struct tpm_policy *out, bool authentic);
