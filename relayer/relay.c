@@ -149,6 +149,16 @@ static bool nothing_to_do(struct relaying *w, struct err *err)
 
 /* --- the call's bytes, and what makes it this call --- */
 
+/* Evidence is good for one call, so its bytes are the intent. The same TTLs may be wanted again some day: there the nonce
+ * tells one wish from another. */
+static struct hash32 digest_of(const struct relaying *w, struct bytes unsigned_call)
+{
+    uint8_t nonce[8];
+    for (int i = 0; i < 8; i++)
+        nonce[i] = (uint8_t)(w->on.nonce >> (56 - 8 * i));
+    return w->q->call == CALL_SET_TTL ? sha256_2(unsigned_call, BYTES(nonce)) : sha256(unsigned_call);
+}
+
 static bool encode(struct relaying *w, struct err *err)
 {
     AUTO(buf_done) struct buf unsigned_call = buf_new(MAX_CALLDATA);
@@ -158,7 +168,7 @@ static bool encode(struct relaying *w, struct err *err)
     if (w->q->idempotency_key)
         w->digest = txe_text_digest(w->q->idempotency_key);
     else if (bundle_to_calldata(&unsigned_call, &bare, w->q->call, w->r->session.chain.profile, err))
-        w->digest = sha256(buf_view(&unsigned_call));
+        w->digest = digest_of(w, buf_view(&unsigned_call));
     else
         return err_wrap(err, "encoding the call");
     w->calldata = buf_new(MAX_CALLDATA);
@@ -280,6 +290,17 @@ static bool stopped(void *user)
     return w->q->stopped && w->q->stopped(w->q->user);
 }
 
+/* The new identity goes by the old one's name, and gets its evidence where the old one got it. */
+static bool pass_on(struct relaying *w, const struct identity_row *old, struct err *err)
+{
+    struct identity_row *new = &w->out->read.after;
+    if (new->label[0] || new->source[0] || !(old->label[0] || old->source[0]))
+        return true;
+    memcpy(new->label, old->label, sizeof new->label);
+    memcpy(new->source, old->source, sizeof new->source);
+    return identities_put(w->r->session.db, new, err);
+}
+
 /* What the chain says now goes into the store: at the receipt's block, and of a rotation both identities. */
 static bool store_outcome(struct relaying *w, struct err *err)
 {
@@ -291,7 +312,7 @@ static bool store_outcome(struct relaying *w, struct err *err)
     if (!out->has_row || hash32_eq(w->id, w->new_id))
         return out->has_row;
     struct read_back old = {0};
-    return session_refresh(s, &old, w->id, at, NULL, false, err);
+    return session_refresh(s, &old, w->id, at, NULL, false, err) && pass_on(w, &old.after, err);
 }
 
 /* --- 7 and 8 --- */
@@ -302,12 +323,16 @@ static bool send(struct relaying *w, struct err *err)
     struct relay *r = w->r;
     struct tx_intent intent = intent_of(w);
     struct txe_hooks hooks = {.user = w, .progress = progress, .readback = read_back, .explain = explain, .stopped = stopped};
+    if (!relay_note_rotation(w, ROTATION_SENT, err))
+        return false;
     if (!txe_open(&txe, r->session.db, r->session.rpc, r->signer, &r->tx, &hooks, err))
         return false;
     bool ok = txe_submit(txe, &w->out->tx, &intent, w->q->wait, r->session.cfg->wait_timeout_s, err);
     w->out->has_tx = w->out->tx.id != 0;
     w->out->result = RELAY_SENT;
     if (!ok)
+        return false;
+    if (w->out->tx.phase == TXM_FINAL && !relay_note_rotation(w, ROTATION_FINAL, err))
         return false;
     snprintf(w->out->words, sizeof w->out->words, "%s%s", w->out->tx.joined ? "joined an earlier run: " : "", txm_phase_name(w->out->tx.phase));
     return store_outcome(w, err);
@@ -336,7 +361,7 @@ static bool relay_it(struct relaying *w, struct err *err)
         return nothing_to_do(w, err);
     w->out->id = w->new_id;
     w->out->old_id = w->id;
-    if (!relay_check_rules(w, err) || !relay_sign(w, err) || !encode(w, err) || !is_begun(w, &begun, err))
+    if (!relay_check_rules(w, err) || !relay_note_rotation(w, ROTATION_PREPARED, err) || !relay_sign(w, err) || !encode(w, err) || !is_begun(w, &begun, err))
         return false;
     if (!begun && !(pass_judgement(w, err) && relay_ask_model(w, err) &&
                     onchain_simulate(&w->r->session.chain, w->r->signer != NULL, w->r->from, buf_view(&w->calldata), err)))

@@ -4,6 +4,7 @@
 
 #include "relayer/evidence/identity.h"
 #include "relayer/relay.h"
+#include "relayer/store/rotations.h"
 
 /* One call on its way. */
 struct relaying {
@@ -27,5 +28,8 @@ bool relay_check_rules(struct relaying *w, struct err *err);
 bool relay_ask_model(struct relaying *w, struct err *err);
 /* relay_sign.c: the signatures that the call wants: the agent's, verified, or made here with the identity's key. */
 bool relay_sign(struct relaying *w, struct err *err);
+
+/* relay_rotate.c: what the store knows of this rotation. Nothing to do for other calls. */
+bool relay_note_rotation(struct relaying *w, enum rotation_state state, struct err *err);
 
 #endif

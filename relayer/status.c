@@ -4,6 +4,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
+#include "relayer/store/rotations.h"
 
 #include <stdlib.h>
 
@@ -74,6 +75,20 @@ static bool in_session(const struct session *s, const struct identity_row *row)
     return row->key.chain_id == s->chain.chain_id && addr20_eq(row->key.registry, s->chain.registry);
 }
 
+/* Its registration has moved on to another key: nothing that anybody has to look after. */
+static bool rotated_away(struct session *s, const struct identity_row *row, bool *yes, struct err *err)
+{
+    AUTO(rotation_list_done) struct rotation_list list = {0};
+    *yes = false;
+    if (row->registered || !row->read_at_s)
+        return true;
+    if (!rotations_of(s->db, &list, row->key.id, err))
+        return false;
+    for (size_t i = 0; i < list.count; i++)
+        *yes |= list.row[i].state == ROTATION_FINAL && hash32_eq(list.row[i].from.id, row->key.id);
+    return true;
+}
+
 static bool add_rows(struct status_report *out, struct session *s, const struct status_query *q, const char *id, struct err *err)
 {
     AUTO(identity_list_done) struct identity_list list = {0};
@@ -91,6 +106,11 @@ static bool add_rows(struct status_report *out, struct session *s, const struct 
                 return false;
             *row = r.after;
         }
+        bool away = false;
+        if (!id && !rotated_away(s, row, &away, err))
+            return false;
+        if (away)
+            continue;
         struct status_row status = status_of_row(row, s->cfg, out->chain_time_s);
         int64_t left = status.tee.left_s < status.tpm.left_s ? status.tee.left_s : status.tpm.left_s;
         if (q->within_s < 0 || !status.tee.known || left <= q->within_s)

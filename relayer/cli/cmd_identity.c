@@ -5,6 +5,7 @@
 #include "crypto/base/text.h"
 #include "relayer/judge.h"
 #include "relayer/keys.h"
+#include "relayer/store/rotations.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -168,4 +169,59 @@ const struct cmd cmd_identity_hash = {
     .about = "Of a key file (PEM), 64 bytes of hex (x then y), an evidence bundle or registry calldata.",
     .keys = KEYS_STORE | KEYS_IDENTITY | KEYS_EVIDENCE,
     .run = hash_run,
+};
+
+/* --- purge --- */
+
+static const struct opt_row purge_opts[] = {
+    {"force", 0, NULL, false, "also a key that the store knows nothing of"},
+    {0},
+};
+
+/* Does the chain name this key, may it soon, or may it still? ERR_REFUSED says which. */
+static bool may_purge(struct db *db, const struct key_file *key, bool force, struct err *err)
+{
+    bool known = false;
+    for (enum profile p = PROFILE_G1A; p <= PROFILE_G1C; p++) {
+        struct hash32 hash = identity_hash(&key->identity, p);
+        AUTO(rotation_list_done) struct rotation_list rotations = {0};
+        AUTO(identity_list_done) struct identity_list rows = {0};
+        char hex[65];
+        if (!rotations_of(db, &rotations, hash, err) || !identities_list(db, &rows, hex_encode(hex, BYTES_OF(hash)), err))
+            return false;
+        for (size_t i = 0; i < rows.count; i++)
+            if (rows.row[i].registered)
+                return err_set(err, ERR_REFUSED, "the registry names this key: without it the identity can never be re-attested or rotated");
+        for (size_t i = 0; i < rotations.count; i++)
+            if (rotations.row[i].state <= ROTATION_SENT)
+                return err_set(err, ERR_REFUSED, "a rotation with this key is %s and not final yet: the chain may name it",
+                               rotation_state_name(rotations.row[i].state));
+        known |= rows.count || rotations.count;
+    }
+    return known || force ||
+           err_set(err, ERR_REFUSED, "the store knows nothing of this key; another registry may name it (--force purges it all the same)");
+}
+
+static bool purge_run(struct cmd_env *env, int *status, struct err *err)
+{
+    (void)status;
+    AUTO(db_closep) struct db *db = NULL;
+    AUTO(key_file_done) struct key_file key = {0};
+    if (!open_key(&key, env, env->opts.args[0], err) || !db_open(&db, env->config.state_dir, err) ||
+        !may_purge(db, &key, opt_given(&env->opts, "force"), err) || !keys_purge(&key, err))
+        return false;
+    cmd_say(env, "purged %s", key.path);
+    return !env->json || cmd_print_json(json_pack("{s:s}", "purged", key.path), err);
+}
+
+const struct cmd cmd_identity_purge = {
+    .name = "identity purge",
+    .args = "FILE|HASH",
+    .min_args = 1,
+    .max_args = 1,
+    .help = "overwrite and remove a key that no registry names any more",
+    .about = "Refused while the registry names the key, or while a rotation with it is not final.",
+    .opts = purge_opts,
+    .keys = KEYS_STORE | KEYS_IDENTITY | KEYS_EVIDENCE,
+    .run = purge_run,
 };

@@ -81,6 +81,16 @@ const struct migration migrations[] = {
      "CREATE TABLE tpm_clocks ("
      " ak BLOB PRIMARY KEY CHECK (length(ak) = 32), reset_count INTEGER NOT NULL, restart_count INTEGER NOT NULL,"
      " clock_ms INTEGER NOT NULL, seen_at_s INTEGER NOT NULL) STRICT, WITHOUT ROWID"},
+
+    /* rotations: which key an identity is moving to. state: 1 prepared, 2 sent, 3 final, 4 given up. */
+    {"rotations",
+     "CREATE TABLE rotations ("
+     " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), old_id BLOB NOT NULL CHECK (length(old_id) = 32),"
+     " new_id BLOB NOT NULL CHECK (length(new_id) = 32), state INTEGER NOT NULL, started_at_s INTEGER NOT NULL,"
+     " changed_at_s INTEGER NOT NULL, PRIMARY KEY (chain_id, registry, old_id, new_id)) STRICT;"
+     "CREATE INDEX rotations_new ON rotations (new_id);"
+     "CREATE INDEX rotations_old ON rotations (old_id);"
+     "CREATE INDEX rotations_open ON rotations (started_at_s) WHERE state <= 2"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;

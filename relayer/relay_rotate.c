@@ -1,0 +1,78 @@
+/* Rotations over time: the new key is on disk and noted before anything is sent; the old one is over only when the chain names
+ * the new one for good. Whoever starts next reads here which of the two it may be, and asks the chain. */
+#include "relayer/relay_steps.h"
+
+#include "crypto/base/auto.h"
+#include "relayer/clock.h"
+#include "relayer/hooks.h"
+
+bool relay_note_rotation(struct relaying *w, enum rotation_state state, struct err *err)
+{
+    if (!w->q->rotate || hash32_eq(w->id, w->new_id))
+        return true;
+    HOOK("rotation");
+    struct rotation_row row = {
+        .from = session_key(&w->r->session, w->id),
+        .to = w->new_id,
+        .state = state,
+        .started_at_s = clock_now_s(),
+        .changed_at_s = clock_now_s(),
+    };
+    return rotations_put(w->r->session.db, &row, err);
+}
+
+/* What the chain says of an open rotation; unchanged where it says neither. */
+static bool settle(struct session *s, struct rotation_row *row, struct eth_at at, struct err *err)
+{
+    AUTO(onchain_identity_done) struct onchain_identity old = {0}, new = {0};
+    if (!onchain_read(&s->chain, &old, row->from.id, at, err) || !onchain_read(&s->chain, &new, row->to, at, err))
+        return false;
+    if (new.registered && !old.registered)
+        row->state = ROTATION_FINAL;
+    return true;
+}
+
+static struct eth_at final_block(struct session *s)
+{
+    struct eth_block block;
+    bool missing = false;
+    /* a node without the tag is a devnet's: its head is as final as it gets */
+    return eth_block(s->rpc, &block, ETH_AT_FINALIZED, &missing, NULL) ? ETH_AT_BLOCK(block.number) : ETH_AT_LATEST;
+}
+
+static bool is_here(const struct session *s, const struct rotation_row *row)
+{
+    return row->from.chain_id == s->chain.chain_id && addr20_eq(row->from.registry, s->chain.registry);
+}
+
+bool relay_settle_rotations(struct session *s, size_t *num_open, struct err *err)
+{
+    AUTO(rotation_list_done) struct rotation_list list = {0};
+    *num_open = 0;
+    if (!rotations_of(s->db, &list, (struct hash32){{0}}, err))
+        return false;
+    struct eth_at at = list.count ? final_block(s) : ETH_AT_LATEST;
+    for (size_t i = 0; i < list.count; i++) {
+        struct rotation_row *row = &list.row[i];
+        if (is_here(s, row) && !settle(s, row, at, err))
+            return false;
+        row->changed_at_s = clock_now_s();
+        if (row->state == ROTATION_FINAL ? !rotations_put(s->db, row, err) : ++*num_open == 0)
+            return false;
+    }
+    return true;
+}
+
+bool relay_open_rotation(struct session *s, struct hash32 from, struct hash32 *to, bool *found, struct err *err)
+{
+    AUTO(rotation_list_done) struct rotation_list list = {0};
+    *found = false;
+    if (!rotations_of(s->db, &list, from, err))
+        return false;
+    for (size_t i = 0; i < list.count; i++)
+        if (is_here(s, &list.row[i]) && hash32_eq(list.row[i].from.id, from) && list.row[i].state <= ROTATION_SENT) {
+            *to = list.row[i].to;
+            *found = true;
+        }
+    return true;
+}
