@@ -247,7 +247,7 @@ static bool unknown_key(struct loading *l, const char *section, const char *name
     near_try(&best, typed, "policy.name");
     near_try(&best, typed, "policy.base");
     near_try(&best, typed, "policy.waive");
-    char full[num_policy_areas * 128][80];
+    char full[512][80]; /* near_word keeps pointers to the candidates */
     size_t n = 0;
     for (size_t a = 0; a < num_policy_areas; a++)
         for (size_t i = 0; i < *policy_areas[a].count && n < sizeof full / sizeof full[0]; i++, n++) {
