@@ -25,6 +25,24 @@ static const char *path_of(char *out, size_t size, const char *path, const char 
     return out;
 }
 
+static bool among(const char *key, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(*names, key) == 0)
+            return true;
+    return false;
+}
+
+static void unknown_member(struct loader *l, const char *path, const char *key, const char *const *names)
+{
+    struct near_word best = {0};
+    char where[120], hint[120], what[160];
+    for (; *names; names++)
+        near_try(&best, key, *names);
+    snprintf(what, sizeof what, "unknown member%s", near_hint(hint, sizeof hint, &best, ""));
+    fail(l, path_of(where, sizeof where, path, key), what);
+}
+
 /* The object itself, its members all among the names; NULL when absent or wrong. */
 static const json_t *object(struct loader *l, const char *path, const json_t *j, const char *const *names)
 {
@@ -37,16 +55,8 @@ static const json_t *object(struct loader *l, const char *path, const json_t *j,
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)j, key, value) {
-        struct near_word best = {0};
-        bool known = false;
-        for (size_t i = 0; names[i]; i++) {
-            known |= strcmp(names[i], key) == 0;
-            near_try(&best, key, names[i]);
-        }
-        char where[120], hint[120], what[160];
-        if (!known) {
-            snprintf(what, sizeof what, "unknown member%s", near_hint(hint, sizeof hint, &best, ""));
-            fail(l, path_of(where, sizeof where, path, key), what);
+        if (!among(key, names)) {
+            unknown_member(l, path, key, names);
             return NULL;
         }
     }
