@@ -284,12 +284,15 @@ static bool watch_other(struct txe *txe, struct task **mine, struct tx_status *o
     }
 }
 
-static bool needs_restart(const struct task *t, struct waiter *w, bool seen_by_us)
+/* It was over when we came, without having happened. */
+static bool ended_before(const struct task *t)
 {
-    if (!txm_is_over(t->m.phase) || t->m.phase == TXM_FINAL)
-        return false;
-    if (!seen_by_us)
-        return true;
+    return txm_is_over(t->m.phase) && t->m.phase != TXM_FINAL;
+}
+
+/* Somebody else spent its nonce under our eyes: another one, a few times. */
+static bool lost_its_nonce(const struct task *t, struct waiter *w)
+{
     return t->m.phase == TXM_REPLACED && ++w->rounds < MAX_ROUNDS;
 }
 
@@ -307,18 +310,22 @@ static void pause_until_next(const struct txe *txe, struct waiter *w)
 
 static bool follow(struct txe *txe, struct task *t, struct tx_status *out, struct waiter *w, struct err *err)
 {
-    bool seen_by_us = !w->joined;
     unsigned sends_before = num_sends(t);
-    for (;; seen_by_us = true) {
+    if (ended_before(t) && !begin_anew(txe, t, w->calldata, err))
+        return false;
+    for (;;) {
         struct err round_err = {0};
-        if (needs_restart(t, w, seen_by_us) && !begin_anew(txe, t, w->calldata, err))
-            return false;
         if (t->next.type == TXM_DO_WAIT && t->m.phase >= TXM_SIGNED)
             t->next.type = TXM_DO_LOOK; /* we look as often as we poll, whatever the machine would be content with */
         bool ok = txe_round(txe, &round_err);
         if (!ok)
             task_note(t, "%.390s", round_err.text);
         report(txe, out, t, w->joined);
+        if (lost_its_nonce(t, w)) {
+            if (!begin_anew(txe, t, w->calldata, err))
+                return false;
+            continue;
+        }
         if (reached(out, w->wait))
             return verdict(out, err);
         const struct err *why = ok ? &t->trouble : &round_err;
@@ -344,9 +351,8 @@ static bool follow(struct txe *txe, struct task *t, struct tx_status *out, struc
 static bool adopt(struct txe *txe, struct task *t, struct waiter *w, struct err *err)
 {
     const struct tx *tx = &w->adopt->tx;
-    if (txm_is_over(t->m.phase) && t->m.phase != TXM_FINAL && !begin_anew(txe, t, w->calldata, err))
+    if (ended_before(t) && !begin_anew(txe, t, w->calldata, err))
         return false;
-    w->joined = false; /* begun anew already, where that was called for */
     if (txm_any_signed(&t->m) && t->has_hash[0] && hash32_eq(t->hash[0], w->adopt->hash))
         return true;
     if (t->m.phase != TXM_NEW)
@@ -373,6 +379,7 @@ static bool submit_id(struct txe *txe, struct tx_status *out, int64_t id, struct
         return verdict(out, err);
     bool ok = (!w->adopt || adopt(txe, mine, w, err)) && follow(txe, mine, out, w, err);
     task_status(out, txe->db, mine);
+    out->joined = w->joined;
     txe_unclaim(txe, mine);
     return ok;
 }

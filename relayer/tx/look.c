@@ -3,15 +3,19 @@
 #include "relayer/tx/task.h"
 
 #include "crypto/base/auto.h"
+#include "crypto/base/text.h"
 #include "relayer/clock.h"
 #include "relayer/hooks.h"
 #include "relayer/tx/look.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 /* A head that falls by more than this behind what was seen is a node that lags or another chain, not a reorganisation. */
 #define MAX_FALL_BLOCKS 128
+/* How far back a node that is no archive still answers for. */
+#define MAX_HISTORY_BLOCKS 100
 
 /* What one endpoint saw of one task. */
 struct sight {
@@ -177,7 +181,60 @@ static void final_nonce(struct txe *txe, struct txm_look *look)
     look->has_final_nonce = eth_nonce(txe->rpc, &look->final_account_nonce, txe->account.account, ETH_AT_BLOCK(block), NULL);
 }
 
-static struct txm_look look_of(struct txe *txe, const struct view_of_one *v, const struct sight *s, const struct task *t)
+/* The block at which the account's nonce went past ours, by halving. False where the node does not have it. */
+static bool spending_block(struct txe *txe, uint64_t *out, const struct task *t, uint64_t head)
+{
+    uint64_t low = head > MAX_HISTORY_BLOCKS ? head - MAX_HISTORY_BLOCKS : 0, high = head, nonce; /* spent at high */
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (!eth_nonce(txe->rpc, &nonce, txe->account.account, ETH_AT_BLOCK(middle), NULL))
+            return false;
+        if (nonce > t->m.nonce)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    *out = high;
+    return true;
+}
+
+static bool is_ours(const struct task *t, const json_t *tx)
+{
+    struct hash32 hash;
+    if (!eth_read_hash(&hash, json_object_get(tx, "hash"), "", NULL))
+        return true; /* cannot tell: no proof against us */
+    for (unsigned i = 0; i < t->m.num_attempts; i++)
+        if (t->has_hash[i] && hash32_eq(hash, t->hash[i]))
+            return true;
+    return false;
+}
+
+/* Who spent it? True only when a transaction of this account under this nonce was seen that is not ours. */
+static bool spent_by_other(struct txe *txe, struct task *t, uint64_t head)
+{
+    uint64_t block, nonce;
+    json_auto_t *v = NULL;
+    size_t i;
+    json_t *tx;
+    char from[43];
+    if (!spending_block(txe, &block, t, head) ||
+        !rpc_call(txe->rpc, &v, "eth_getBlockByNumber", json_pack("[o, b]", eth_at_json(ETH_AT_BLOCK(block)), 1), NULL, NULL))
+        return false;
+    snprintf(from, sizeof from, "0x%s", hex_encode((char[41]){0}, BYTES_OF(txe->account.account)));
+    json_array_foreach (json_object_get(v, "transactions"), i, tx) {
+        const char *sender = json_string_value(json_object_get(tx, "from"));
+        if (!sender || strcasecmp(sender, from) != 0 || !eth_read_u64(&nonce, json_object_get(tx, "nonce"), "", NULL) || nonce != t->m.nonce)
+            continue;
+        if (is_ours(t, tx))
+            return false; /* ours: the receipt will come */
+        task_note(t, "nonce %llu was spent by transaction %.66s, which is not ours", (unsigned long long)nonce,
+                  json_string_value(json_object_get(tx, "hash")));
+        return true;
+    }
+    return false;
+}
+
+static struct txm_look look_of(struct txe *txe, const struct view_of_one *v, const struct sight *s, struct task *t)
 {
     struct txm_look look = {.head_block = v->head.number, .has_final_block = v->has_final, .final_block = v->final_block,
                             .account_nonce = v->nonce, .complete = s->complete};
@@ -193,7 +250,7 @@ static struct txm_look look_of(struct txe *txe, const struct view_of_one *v, con
         mined_but_null(txe, &look, t);
     if (look.found || !look.complete)
         return look;
-    if (look.account_nonce > t->m.nonce)
+    if (look.account_nonce > t->m.nonce && (look.foreign = spent_by_other(txe, t, look.head_block)))
         final_nonce(txe, &look);
     else if (look.account_nonce < t->m.nonce)
         journal_nonce_gap(txe->db, &look.gap, txe->account, look.account_nonce, t->m.nonce, NULL);

@@ -1,8 +1,9 @@
 #include "relayer/tx/txm.h"
 
-/* A nonce that is spent while none of our hashes has a receipt: this many complete looks in a row, and the nonce spent at a
- * final block as well, before we believe that it was somebody else. Nodes answer null for a while for what they have. */
-#define FOREIGN_LOOKS 3
+/* A nonce that is spent while none of our hashes has a receipt: that alone means nothing, nodes answer null for a while for
+ * what they have. The transaction that spent it must have been seen, twice, and the nonce spent at a final block as well,
+ * before it counts as somebody else's. */
+#define FOREIGN_LOOKS 2
 /* After nobody answered a broadcast, or a node was busy: soon, then as seldom as everything else. */
 #define SOON_S 2
 
@@ -329,6 +330,11 @@ static struct txm_action on_spent(struct txm *m, const struct txm_rules *rules, 
     if (m->phase == TXM_MINED)
         m->phase = TXM_SENT; /* a reorganisation, and somebody else was faster after it */
     m->readback = TXM_NOT_READ;
+    if (!look->foreign) {
+        m->wait = TXM_WAIT_CHAIN;
+        m->foreign_looks = 0;
+        return wait_s(now_s, rules->poll_s);
+    }
     m->wait = TXM_WAIT_FOREIGN;
     m->foreign_looks++;
     if (m->foreign_looks >= FOREIGN_LOOKS && look->has_final_nonce && look->final_account_nonce > m->nonce)

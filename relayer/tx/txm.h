@@ -68,7 +68,7 @@ struct txm {
     int64_t priced_at_s; /* when the last price was made, and at which head */
     uint64_t priced_at_block;
     uint64_t head_block;    /* of the last look */
-    unsigned foreign_looks; /* looks in a row that saw the nonce spent and none of our hashes */
+    unsigned foreign_looks; /* looks in a row that saw somebody else's transaction under our nonce */
     /* where mined */
     unsigned mined_attempt;
     uint64_t mined_block;
@@ -96,6 +96,7 @@ struct txm_look {
     uint64_t account_nonce; /* at the head: the next one to be mined */
     bool has_final_nonce;
     uint64_t final_account_nonce; /* at the block that counts as final */
+    bool foreign;                 /* the block that spent the nonce was found, and in it a transaction that is not ours */
     bool complete;                /* every hash was asked for and answered */
     bool found;                   /* one of ours has a receipt */
     unsigned found_attempt;

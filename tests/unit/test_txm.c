@@ -107,6 +107,7 @@ static struct txm_event see(const struct world *w, const struct txm *m)
     if (is_null)
         l->complete = chance(50);
     /* a final nonce of a node that lags is one that it has seen: true, but perhaps old */
+    l->foreign = w->foreign && chance(80);
     l->has_final_nonce = w->account_nonce > m->nonce && chance(90) && !is_null;
     l->final_account_nonce = l->has_final_nonce && is_deep(w) ? w->account_nonce : m->nonce;
     return ev;
