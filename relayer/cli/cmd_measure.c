@@ -1,8 +1,10 @@
 /* measure: the golden measurement that the registry will compute. encode: the registry call for a bundle. */
 #include "relayer/cli/cmd_evidence.h"
+#include "relayer/cli/measure_golden.h"
 
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
+#include "relayer/files.h"
 #include "relayer/judge.h"
 #include "relayer/registry/calldata.h"
 #include "relayer/registry/golden.h"
@@ -12,7 +14,8 @@
 
 static const struct opt_row measure_opts[] = {
     {"kind", 0, "KIND", false, "take the input for this kind: " INPUT_KINDS},
-    {"against", 0, "FILE|HASH", false, "say what differs from this measurement: evidence, measure's JSON, or a hash"},
+    {"against", 0, "FILE|HASH", false, "say what differs from this measurement: evidence, measure's JSON, a golden file, or a hash"},
+    {"golden", 0, "NAME", false, "print a golden file's entry of this name"},
     {0},
 };
 
@@ -29,22 +32,33 @@ static bool from_document(struct golden *out, struct arena *mem, const json_t *d
     return golden_from_json(out, mem, inner ? inner : doc, err);
 }
 
-static bool against_file(struct golden *out, struct arena *mem, const struct cmd_env *env, const char *path, struct err *err)
+/* events: which events changed, where both sides have a log. */
+static bool against_file(struct golden *out, json_t **events, struct arena *mem, const struct cmd_env *env, const struct bundle *have,
+                         const char *path, struct err *err)
 {
     AUTO(bundle_done) struct bundle bundle = {0};
     json_auto_t *doc = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(doc) && (json_object_get(doc, "hash") || json_object_get(doc, "measurement")))
         return from_document(out, mem, doc, err) || err_wrap(err, "%s", path);
-    return cmd_open_bundle(&bundle, path, INPUT_UNKNOWN, err) &&
-           (measure_bundle(out, mem, &bundle, env, err) || err_wrap(err, "%s", path));
+    if (!cmd_open_bundle(&bundle, path, INPUT_UNKNOWN, err))
+        return false;
+    *events = measure_event_changes(have, &bundle);
+    return measure_bundle(out, mem, &bundle, env, err) || err_wrap(err, "%s", path);
+}
+
+static bool against_golden(json_t **list, const struct golden *have, const char *path)
+{
+    AUTO(buf_done) struct buf text = buf_new(1 << 20);
+    return file_read(&text, path, NULL) && measure_against_golden(list, have, buf_view(&text));
 }
 
 /* The differences as a list; where only a hash is known the list has one row. */
-static json_t *differences(const struct golden *have, struct arena *mem, const struct cmd_env *env, const char *against,
-                           struct err *err)
+static json_t *differences(const struct golden *have, const struct bundle *bundle, json_t **events, struct arena *mem,
+                           const struct cmd_env *env, const char *against, struct err *err)
 {
     struct hash32 hash;
     struct golden want = {0};
+    json_t *list;
     if (access(against, F_OK) != 0) {
         if (!hash32_parse(&hash, against, err))
             return NULL;
@@ -53,7 +67,9 @@ static json_t *differences(const struct golden *have, struct arena *mem, const s
         AUTO(auto_free) char *h = hex_0x(BYTES_OF(have->hash)), *w = hex_0x(BYTES_OF(hash));
         return json_pack("[{s:s, s:s, s:s}]", "what", "hash", "have", h, "want", w);
     }
-    return against_file(&want, mem, env, against, err) ? golden_diff(have, &want) : NULL;
+    if (against_golden(&list, have, against))
+        return list;
+    return against_file(&want, events, mem, env, bundle, against, err) ? golden_diff(have, &want) : NULL;
 }
 
 static void say_golden(const json_t *doc)
@@ -87,9 +103,39 @@ static void say_differences(const json_t *list)
     json_t *row;
     json_array_foreach(list, i, row) {
         const char *have = json_string_value(json_object_get(row, "have")), *want = json_string_value(json_object_get(row, "want"));
+        if (!have && !want) {
+            printf("%s\n", json_string_value(json_object_get(row, "what")));
+            continue;
+        }
         printf("%-24s have %s\n%-24s want %s\n", json_string_value(json_object_get(row, "what")), have ? have : "nothing", "",
                want ? want : "nothing");
     }
+}
+
+/* "pcr 4: boot application \\EFI\\BOOT\\BOOTX64.EFI changed from .. to .." */
+static void say_events(const json_t *list)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(list, i, row) {
+        const char *have = json_string_value(json_object_get(row, "have")), *want = json_string_value(json_object_get(row, "want"));
+        const char *was = json_string_value(json_object_get(row, "was"));
+        printf("pcr %d: %s%s%s ", (int)json_integer_value(json_object_get(row, "pcr")), json_string_value(json_object_get(row, "what")),
+               was ? ", before: " : "", was ? was : "");
+        if (have && want)
+            printf("changed from %s to %s\n", want, have);
+        else
+            printf("%s (%s)\n", have ? "is new" : "is gone", have ? have : want);
+    }
+}
+
+static bool say_entry(const struct golden *golden, const char *name, struct err *err)
+{
+    AUTO(buf_done) struct buf b = buf_new(1 << 16);
+    if (!measure_golden_entry(&b, name, golden, err))
+        return false;
+    printf("%.*s", (int)b.len, (const char *)b.p);
+    return true;
 }
 
 static bool measure_run(struct cmd_env *env, int *status, struct err *err)
@@ -101,19 +147,26 @@ static bool measure_run(struct cmd_env *env, int *status, struct err *err)
     if (!cmd_take_kind(&kind, &env->opts, err) || !cmd_open_bundle(&bundle, env->opts.args[0], kind, err) ||
         !measure_bundle(&golden, &mem, &bundle, env, err))
         return false;
+    if (opt_given(&env->opts, "golden"))
+        return say_entry(&golden, opt_text(&env->opts, "golden"), err);
     json_auto_t *doc = golden_to_json(&golden);
+    json_auto_t *events = NULL;
     const char *against = opt_text(&env->opts, "against");
-    json_t *diff = against ? differences(&golden, &mem, env, against, err) : NULL;
+    json_t *diff = against ? differences(&golden, &bundle, &events, &mem, env, against, err) : NULL;
     if (against && !diff)
         return err->code != ERR_NONE ? err_wrap(err, "--against") : err_set(err, ERR_NOMEM, "no memory");
     if (against)
         json_object_set_new(doc, "differences", diff);
+    if (events)
+        json_object_set(doc, "events", events);
     if (against && json_array_size(diff))
         *status = EXIT_REJECTED;
     if (env->json)
         return cmd_print_json(json_incref(doc), err);
     if (against)
         say_differences(diff);
+    if (events)
+        say_events(events);
     if (!env->quiet && !(against && *status))
         say_golden(doc);
     return true;

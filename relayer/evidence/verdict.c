@@ -103,6 +103,19 @@ static void put_parts(struct buf *out, const json_t *doc)
     put_words(out, "trust_roots", json_object_get(doc, "trust_roots"));
 }
 
+/* A root that the user added is never passed over in silence. */
+static void put_extra_roots(struct buf *out, const json_t *roots, bool colour)
+{
+    size_t i;
+    json_t *root;
+    json_array_foreach((json_t *)roots, i, root) {
+        const char *label = json_string_value(root);
+        if (label && strncmp(label, "extra: ", 7) == 0)
+            buf_printf(out, "%sTRUST RESTS ON A ROOT THAT WAS ADDED BY HAND: %s%s\n", colour ? "\x1b[33m" : "", label + 7,
+                       colour ? "\x1b[0m" : "");
+    }
+}
+
 void verdict_to_text(struct buf *out, const struct verdict *v, const json_t *doc, bool all, bool colour)
 {
     static const enum outcome as[] = {[UNDECIDED] = NOT_RUN, [REJECTED] = FAIL, [VERIFIED] = PASS};
@@ -113,6 +126,7 @@ void verdict_to_text(struct buf *out, const struct verdict *v, const json_t *doc
                paint(as[v->verdict], colour), verdict_name(v->verdict), colour ? "\x1b[0m" : "",
                json_string_value(json_object_get(doc, "policy")), json_string_value(json_object_get(doc, "evaluated_at")),
                count[PASS], count[FAIL], count[NOT_RUN], count[WAIVED]);
+    put_extra_roots(out, json_object_get(doc, "trust_roots"), colour);
     for (size_t i = 0; i < v->num_results; i++)
         if (all || v->results[i].finding.outcome != PASS)
             put_check(out, &v->results[i], colour);
