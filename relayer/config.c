@@ -8,6 +8,7 @@
 #include "relayer/files.h"
 #include "relayer/wei.h"
 
+#include <stddef.h>
 #include <ctype.h>
 #include <ini.h>
 #include <stdio.h>
@@ -162,7 +163,7 @@ bool config_set(struct config *cfg, const struct config_key *key, const char *te
         return err_wrap(err, "%s", key->name);
     }
     *was = (uint8_t)origin;
-    if (key->type == CONFIG_ADDR)
+    if (key->offset == offsetof(struct config, registry))
         cfg->has_registry = true;
     return true;
 }

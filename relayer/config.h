@@ -24,7 +24,10 @@ struct config {
     char *state_dir;
     char *log_format;
     /* [chain] */
-    struct text_list rpc_url;
+    struct text_list rpc_url, send_url;
+    char *rpc_ca_file, *rpc_header_file, *genesis_hash;
+    uint64_t read_quorum;
+    bool op_stack;
     uint64_t chain_id;        /* 0: not set */
     bool has_registry;
     struct addr20 registry;
@@ -33,8 +36,12 @@ struct config {
     uint64_t report_id_pcr;
     /* [account] */
     char *keystore, *key_file, *passphrase_file;
+    char *signer_url;
+    struct addr20 account; /* zero: not set */
     /* [fees] */
-    struct u256 max_fee_wei, max_tip_wei, min_tip_wei, max_cost_wei, max_daily_cost_wei; /* 0: no limit */
+    struct u256 max_fee_wei, max_tip_wei, min_tip_wei, max_cost_wei, max_daily_cost_wei, max_identity_daily_cost_wei; /* 0: no limit */
+    uint64_t bump_permille, gas_margin_percent;
+    bool calldata_floor;
     int64_t bump_after_s;
     uint64_t gas_limit_max;
     bool legacy_tx;

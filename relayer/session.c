@@ -1,6 +1,7 @@
 #include "relayer/session.h"
 
 #include "crypto/base/auto.h"
+#include "crypto/base/text.h"
 #include "relayer/clock.h"
 
 #include <stdio.h>
@@ -20,22 +21,46 @@ bool session_open_store(struct session *s, const struct config *cfg, struct err 
     return db_open(&s->db, cfg->state_dir, err);
 }
 
+static struct http_endpoint endpoint(const struct config *cfg, const char *url)
+{
+    return (struct http_endpoint){.url = url, .ca_file = cfg->rpc_ca_file, .header_file = cfg->rpc_header_file};
+}
+
+/* Block 0 as the configuration knows it. */
+static bool take_pin(struct rpc_settings *out, const struct config *cfg, struct err *err)
+{
+    out->has_pin = cfg->genesis_hash && *cfg->genesis_hash;
+    if (out->has_pin && !hex_decode_fixed(out->pin_hash.b, sizeof out->pin_hash.b, bytes_str(cfg->genesis_hash), NULL))
+        return err_set(err, ERR_USAGE, "genesis_hash: want 32 bytes of hex");
+    return true;
+}
+
 bool session_open_rpc(struct session *s, struct err *err)
 {
-    const struct text_list *urls = &s->cfg->rpc_url;
-    if (!urls->count)
+    const struct config *cfg = s->cfg;
+    size_t num_read = cfg->rpc_url.count, num_send = cfg->send_url.count;
+    if (!num_read)
         return err_set(err, ERR_USAGE, "no endpoint: --rpc-url, CVM_RELAYER_RPC_URL or rpc_url in [chain] names one");
-    s->endpoints = calloc(urls->count, sizeof *s->endpoints);
+    s->endpoints = calloc(num_read + num_send, sizeof *s->endpoints);
     if (!s->endpoints)
         return err_set(err, ERR_NOMEM, "no memory for the endpoints");
-    for (size_t i = 0; i < urls->count; i++)
-        s->endpoints[i].url = urls->item[i];
+    for (size_t i = 0; i < num_read; i++)
+        s->endpoints[i] = endpoint(cfg, cfg->rpc_url.item[i]);
+    for (size_t i = 0; i < num_send; i++)
+        s->endpoints[num_read + i] = endpoint(cfg, cfg->send_url.item[i]);
     struct rpc_settings settings = {
         .endpoints = s->endpoints,
-        .num_endpoints = urls->count,
-        .chain_id = s->cfg->chain_id,
-        .timeout_ms = (long)(s->cfg->rpc_timeout_s * 1000),
+        .num_endpoints = num_read,
+        .send_endpoints = s->endpoints + num_read,
+        .num_send_endpoints = num_send,
+        .chain_id = cfg->chain_id,
+        .timeout_ms = (long)(cfg->rpc_timeout_s * 1000),
+        .read_quorum = (unsigned)cfg->read_quorum,
     };
+    if (cfg->read_quorum > num_read)
+        return err_set(err, ERR_USAGE, "read_quorum is %llu, but there are %zu endpoints", (unsigned long long)cfg->read_quorum, num_read);
+    if (!take_pin(&settings, cfg, err))
+        return false;
     s->rpc = rpc_new(&settings, err);
     return s->rpc != NULL;
 }
