@@ -1,9 +1,8 @@
-/* Prints configs/example.conf, configs/policy-example.conf and deploy/REGISTRY.md from the tables of keys and of the registry's
- * rules, so that the files in the tree cannot drift. tests/e2e/docs compares.
- *   examples config | policy | registry */
+/* Prints configs/example.conf and configs/policy-example.conf from the tables of keys, so that the files in the tree cannot
+ * drift. tests/e2e/docs compares.
+ *   examples config | policy */
 #include "relayer/config.h"
 #include "relayer/evidence/policy.h"
-#include "relayer/registry/model.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -73,60 +72,13 @@ static void print_policy(void)
         }
 }
 
-/* "a b" as "`a`, `b`" */
-static void print_checks(const char *checks)
-{
-    const char *comma = "";
-    while (*checks) {
-        size_t n = strcspn(checks, " ");
-        printf("%s`%.*s`", comma, (int)n, checks);
-        comma = ", ";
-        checks += n + strspn(checks + n, " ");
-    }
-    if (!*comma)
-        printf("only the chain can know");
-}
-
-static void print_call(enum profile profile, enum call_kind kind)
-{
-    const struct model_step *const *steps = model_steps(profile, kind);
-    if (!steps)
-        return;
-    printf("\n### %s, %s\n\n| the contract's answer | clause | found before by |\n|---|---|---|\n", call_name(kind), profile_name(profile));
-    for (; *steps; steps++)
-        for (const struct model_row *row = (*steps)->rows; row && row->error; row++) {
-            printf("| `%s`%s%s%s | %s | ", row->error, row->text ? " \"" : "", row->text ? row->text : "", row->text ? "\"" : "", row->clause);
-            print_checks(row->caught_by);
-            puts(" |");
-        }
-}
-
-static void print_registry(void)
-{
-    puts("# What the registry refuses, and what it takes and we refuse\n\n"
-         "Printed from the rules by which `predict`, `verify` and the commands that write judge (relayer/registry/); clauses are sections of the\n"
-         "description of the registry's generation 1. Answers stand in the contract's order. `(empty)`: a revert without data.\n\n"
-         "## What the contract takes and we refuse or warn of\n\n"
-         "| check of ours | the contract takes | what somebody could do with it | noticed by | clause |\n|---|---|---|---|---|");
-    for (int i = 0; i < LAX_COUNT; i++) {
-        const struct model_laxity *l = &model_laxities[i];
-        printf("| `%s` | %s | %s | %s | %s |\n", l->check, l->what, l->misuse, l->noticed, l->clause);
-    }
-    puts("\n## What the contract refuses");
-    for (enum profile p = PROFILE_G1A; p <= PROFILE_G1C; p++)
-        for (enum call_kind c = CALL_ATTEST; c <= CALL_SET_TTL; c++)
-            print_call(p, c);
-}
-
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "config") == 0)
         print_config();
     else if (argc == 2 && strcmp(argv[1], "policy") == 0)
         print_policy();
-    else if (argc == 2 && strcmp(argv[1], "registry") == 0)
-        print_registry();
     else
-        return fprintf(stderr, "usage: examples config|policy|registry\n"), 2;
+        return fprintf(stderr, "usage: examples config|policy\n"), 2;
     return 0;
 }
