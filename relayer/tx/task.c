@@ -32,7 +32,7 @@ bool machine_write(struct buf *out, const struct txm *m, unsigned seq_base, stru
     buf_u8(out, m->has_nonce);
     buf_u64be(out, m->nonce);
     buf_u8(out, (uint8_t)m->wait);
-    buf_u8(out, (uint8_t)(m->cancel_wanted | m->bump_wanted << 1 | m->legacy_wanted << 2));
+    buf_u8(out, (uint8_t)(m->cancel_wanted | (unsigned)m->bump_wanted << 1 | (unsigned)m->legacy_wanted << 2));
     buf_u64be(out, (uint64_t)m->priced_at_s);
     buf_u64be(out, m->priced_at_block);
     buf_u64be(out, m->head_block);
@@ -45,7 +45,7 @@ bool machine_write(struct buf *out, const struct txm *m, unsigned seq_base, stru
     buf_u8(out, (uint8_t)m->num_attempts);
     for (unsigned i = 0; i < m->num_attempts; i++) {
         const struct txm_attempt *a = &m->attempt[i];
-        buf_u8(out, (uint8_t)(a->kind | a->fees.legacy << 1 | a->is_signed << 2));
+        buf_u8(out, (uint8_t)((unsigned)a->kind | (unsigned)a->fees.legacy << 1 | (unsigned)a->is_signed << 2));
         put_u256(out, a->fees.max_fee_wei);
         put_u256(out, a->fees.max_tip_wei);
         buf_u64be(out, a->gas_limit);

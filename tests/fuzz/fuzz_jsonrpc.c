@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool missing;
     AUTO(buf_done) struct buf revert = buf_new(RPC_MAX_REVERT);
     json_auto_t *v = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
-    rpc_classify(size % 600, (int64_t)size, bytes_from(data, size), v);
+    rpc_classify((int)(size % 600), (int64_t)size, bytes_from(data, size), v);
     if (!v)
         return 0;
     rpc_revert_data(&revert, v);
