@@ -247,6 +247,8 @@ static bool parse_unsigned(struct tx *out, struct bytes payload, struct err *err
         tx.chain_id = rlp_u64(&r, "chain id");
         if (rlp_u64(&r, "empty r") | rlp_u64(&r, "empty s"))
             return err_set(err, ERR_FORMAT, "unsigned, but r or s is not 0");
+        if (!r.failed && tx.chain_id == 0)
+            return err_set(err, ERR_FORMAT, "chain id 0 (EIP-155)");
     }
     if (!rlp_finish(&r, err) || !rlp_finish(&outer, err) || !tx_check(&tx, err))
         return false;
