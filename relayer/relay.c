@@ -29,9 +29,13 @@ bool relay_open(struct relay *out, const struct config *cfg, bool accept_impleme
     *r = (struct relay){0};
     if (!session_open_store(&r->session, cfg, err) || !session_open_chain(&r->session, err) ||
         !onchain_check_pin(&r->session.chain, r->session.db, accept_implementation, clock_now_s(), err) ||
-        !judge_init(&r->judge, cfg, NULL, err) || !forecaster_init(&r->forecaster, &r->judge, cfg, err) ||
+        !judge_init(&r->judge, cfg, NULL, err) || !gather_init(&r->gather, cfg, r->session.db, false, err) ||
+        !forecaster_init(&r->forecaster, &r->judge, cfg, err) ||
         !payer_settings(&r->tx, cfg, err) || !payer_open(&r->signer, cfg, need_account, err))
         return false;
+    r->memory = memory_of(r->session.db);
+    r->judge.memory = &r->memory;
+    r->judge.gather = &r->gather;
     r->forecaster.profile = r->session.chain.profile;
     r->forecaster.chain_id = r->session.chain.chain_id;
     if (r->signer)
@@ -44,6 +48,7 @@ void relay_done(struct relay *r)
     signer_free(r->signer);
     forecaster_done(&r->forecaster);
     judge_done(&r->judge);
+    gather_done(&r->gather);
     session_done(&r->session);
     *r = (struct relay){0};
 }

@@ -3,6 +3,8 @@
 #ifndef CVM_RELAY_H
 #define CVM_RELAY_H
 
+#include "relayer/collateral/gather.h"
+#include "relayer/collateral/memory.h"
 #include "relayer/forecast.h"
 #include "relayer/session.h"
 #include "relayer/tx/engine.h"
@@ -10,13 +12,15 @@
 struct relay {
     struct session session;
     struct judge judge;
+    struct memory memory; /* of earlier verdicts: the session's store */
+    struct gather gather; /* collateral that is missing; offline may be set */
     struct forecaster forecaster;
     struct tx_settings tx;
     struct signer *signer; /* NULL: none configured (a dry run may do without) */
     struct addr20 from;
 };
 
-/* Store, endpoints, registry, trust, account. accept_implementation: take the registry's code as it stands now. */
+/* Store, endpoints, registry, trust, account. out stays where it is: parts of it point at each other. accept_implementation: take the registry's code as it stands now. */
 bool relay_open(struct relay *out, const struct config *cfg, bool accept_implementation, bool need_account, struct err *err);
 void relay_done(struct relay *r);
 

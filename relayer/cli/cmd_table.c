@@ -8,7 +8,7 @@ extern const struct cmd cmd_identity_new, cmd_identity_show, cmd_identity_hash, 
 extern const struct cmd cmd_tx_list, cmd_tx_show, cmd_tx_speed_up, cmd_tx_cancel, cmd_tx_submit_signed, cmd_tx_adopt;
 extern const struct cmd cmd_account_new, cmd_account_import, cmd_account_address;
 extern const struct cmd cmd_collateral_fetch, cmd_collateral_import, cmd_collateral_export, cmd_collateral_list;
-extern const struct cmd cmd_agent_serve;
+extern const struct cmd cmd_agent_serve, cmd_doctor;
 
 const struct cmd *const cmd_table[] = {
     &cmd_verify,
@@ -41,5 +41,6 @@ const struct cmd *const cmd_table[] = {
     &cmd_collateral_export,
     &cmd_collateral_list,
     &cmd_agent_serve,
+    &cmd_doctor,
     NULL,
 };

@@ -22,6 +22,7 @@
 
 #define EVIDENCE_OPTS                                                                                                  \
     {"kind", 0, "KIND", false, "take the input for this kind: " INPUT_KINDS},                                          \
+        {"offline", 0, NULL, false, "fetch no collateral; what is at hand or kept decides"},                              \
         {"accept-measurement", 0, NULL, false, "take a measurement other than the one on record"}
 
 static const struct opt_row register_opts[] = {
@@ -49,11 +50,6 @@ static const struct opt_row ttl_opts[] = {
     {0},
 };
 
-static bool has_opt(const struct opts *o, const char *name)
-{
-    return opt_given(o, name);
-}
-
 static void on_progress(void *user, const struct tx_status *tx)
 {
     enum txm_phase *last = user;
@@ -77,12 +73,12 @@ static bool base_request(struct relay_request *out, const struct cmd_env *env, e
     const char *wait = opt_text(o, "wait"), *format = opt_text(o, "format");
     *out = (struct relay_request){
         .call = call,
-        .early = has_opt(o, "early"),
-        .force = has_opt(o, "force"),
-        .accept_measurement = has_opt(o, "accept-measurement"),
+        .early = opt_given(o, "early"),
+        .force = opt_given(o, "force"),
+        .accept_measurement = opt_given(o, "accept-measurement"),
         .idempotency_key = opt_text(o, "idempotency-key"),
         .wait = TX_WAIT_FINAL,
-        .dry_run = has_opt(o, "dry-run") ? format ? format : env->json ? "json" : "text" : NULL,
+        .dry_run = opt_given(o, "dry-run") ? format ? format : env->json ? "json" : "text" : NULL,
         .progress = on_progress,
         .stopped = on_stop,
         .user = last,
@@ -146,7 +142,10 @@ static bool perform(struct cmd_env *env, struct relay *r, const struct relay_req
 static bool open_all(struct relay *r, const struct cmd_env *env, struct err *err)
 {
     stop_install();
-    return relay_open(r, &env->config, has_opt(&env->opts, "accept-implementation"), !has_opt(&env->opts, "dry-run"), err);
+    if (!relay_open(r, &env->config, opt_given(&env->opts, "accept-implementation"), !opt_given(&env->opts, "dry-run"), err))
+        return false;
+    r->gather.offline = opt_given(&env->opts, "offline");
+    return true;
 }
 
 static bool with_evidence(struct cmd_env *env, enum call_kind call, bool rotate, int *status, struct err *err)
@@ -189,7 +188,7 @@ static bool rotate_run(struct cmd_env *env, int *status, struct err *err)
 static bool take_ttl(uint64_t *out, bool *has, const struct opts *o, const char *name, struct err *err)
 {
     int64_t s = 0;
-    *has = has_opt(o, name);
+    *has = opt_given(o, name);
     if (!opt_duration(&s, o, name, err))
         return false;
     *out = (uint64_t)s;

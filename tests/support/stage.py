@@ -42,7 +42,7 @@ class Result:
 
 
 class Stage:
-    def __init__(self, build="release", chain_id=31337, anvil_options=()):
+    def __init__(self, build=os.environ.get("CVM_BUILD", "release"), chain_id=31337, anvil_options=()):
         self.binary = os.path.join(TOP, "build", build, "cvm-relayer")
         self.sim = os.path.join(TOP, "build", build, "tests", "cvm-sim")
         if not os.path.exists(self.sim):
