@@ -114,8 +114,8 @@ static void find_chain(struct ev *ev, struct tdx_part *p)
 /* The leaf alone, where the rest of its chain has been proved beforehand: one signature instead of three. */
 static bool judge_leaf(struct ev *ev, struct tdx_part *p, const struct chain_rules *rules)
 {
-    const struct proof *ca = p->num_certs > 1 && p->proofs.held ? proof_of_cas(&p->proofs, p->certs + 1, p->num_certs - 1) : NULL;
-    if (!ca || !p->ca_key)
+    const struct proof *ca = p->num_certs > 1 && p->proofs.held ? proof_of_cas(&p->ca_key, &p->proofs, p->certs + 1, p->num_certs - 1) : NULL;
+    if (!ca)
         return false;
     struct pinned_root issuer = {.label = "proved CA", .key = p->ca_key, .subject = p->certs[1].subject};
     p->chain_fault = chain_verify(p->certs, 1, &issuer, 1, rules, ev->now_s, NULL, NULL, &p->chain_why);
@@ -129,8 +129,8 @@ static void judge_chain(struct ev *ev, struct tdx_part *p)
     size_t num_pinned = roots_for(ev->roots, ROOT_INTEL, pinned), at = 0;
     static const struct chain_rules rules = {0};
     p->leaf_key = cert_pubkey(&p->certs[0], NULL);
-    p->ca_key = p->num_certs > 1 ? cert_pubkey(&p->certs[1], NULL) : NULL;
     if (!judge_leaf(ev, p, &rules)) {
+        p->ca_key = p->own_ca_key = p->num_certs > 1 ? cert_pubkey(&p->certs[1], NULL) : NULL;
         p->chain_fault = chain_verify(p->certs, p->num_certs, pinned, num_pinned, &rules, ev->now_s, &at, NULL, &p->chain_why);
         for (size_t i = 0; i < ev->roots->count; i++)
             if (at < num_pinned && ev->roots->root[i].key == pinned[at].key)
@@ -217,7 +217,7 @@ void tdx_close(struct ev *ev)
     if (!ev->tdx)
         return;
     pubkey_free(ev->tdx->leaf_key);
-    pubkey_free(ev->tdx->ca_key);
+    pubkey_free(ev->tdx->own_ca_key);
     ev->tdx = NULL;
 }
 

@@ -38,7 +38,8 @@ struct tdx_part {
     struct cert *certs;
     size_t num_certs;
     struct finding pck; /* where it came from, or why there is none */
-    struct pubkey *leaf_key, *ca_key; /* owned */
+    struct pubkey *leaf_key, *own_ca_key; /* owned */
+    const struct pubkey *ca_key;          /* own_ca_key, or one that is held */
     enum chain_fault chain_fault;     /* all but the dates */
     struct err chain_why;
     bool chain_ok;

@@ -128,7 +128,7 @@ static bool has_cert(const struct collateral_item *certs, struct bytes der)
     return false;
 }
 
-const struct proof *proof_of_cas(const struct proofs *p, const struct cert *cas, size_t num_cas)
+const struct proof *proof_of_cas(const struct pubkey **key, const struct proofs *p, const struct cert *cas, size_t num_cas)
 {
     for (size_t i = 0; p->pool && i < p->pool->count; i++) {
         const struct collateral_item *item = &p->pool->items[i];
@@ -138,8 +138,10 @@ const struct proof *proof_of_cas(const struct proofs *p, const struct cert *cas,
         size_t found = 1;
         while (found < num_cas && has_cert(item, cas[found].der))
             found++;
-        if (found == num_cas)
-            return &p->of[i];
+        if (found < num_cas || !item->keys[p->of[i].leaf])
+            continue;
+        *key = item->keys[p->of[i].leaf];
+        return &p->of[i];
     }
     return NULL;
 }

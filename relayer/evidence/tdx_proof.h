@@ -33,9 +33,9 @@ bool proofs_init(struct proofs *out, struct arena *mem, const struct collateral 
 const struct proof *proof_chain(struct proofs *p, const struct collateral_item *certs);
 /* Does key verify the signature of a signed item, or of a CRL? */
 bool proof_signed(struct proofs *p, const struct collateral_item *item, const struct pubkey *key);
-/* Have these certificates been proved, a CA and what stands above it, byte for byte as some item's chain? NULL where they
- * have not (or nobody asked). */
-const struct proof *proof_of_cas(const struct proofs *p, const struct cert *cas, size_t num_cas);
+/* Have these certificates been proved, a CA and what stands above it, byte for byte as some item's chain? *key: the CA's,
+ * borrowed. NULL where they have not (or nobody asked). */
+const struct proof *proof_of_cas(const struct pubkey **key, const struct proofs *p, const struct cert *cas, size_t num_cas);
 /* Judge every item under roots and keep the answers with the pool, which must not change any more (nor roots). */
 bool collateral_prove(struct collateral *pool, const struct roots *roots, struct err *err);
 
