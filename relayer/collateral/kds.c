@@ -279,7 +279,7 @@ static void pick(struct snp_chain *out, struct snp_pool *certs, const struct col
 {
     for (size_t i = 0; i < pool->count; i++)
         for (size_t k = 0; k < pool->items[i].num_certs; k++)
-            snp_pool_add(certs, &pool->items[i].certs[k]);
+            snp_pool_add(certs, &pool->items[i].certs[k], NULL);
     snp_pool_pick(out, certs, report, now_s);
 }
 

@@ -25,6 +25,7 @@ enum collateral_kind {
 #define COLLATERAL_NONE      SIZE_MAX
 
 struct proofs;
+struct snp_proofs;
 
 /* Where an item's neighbours count. */
 enum collateral_order {
@@ -60,6 +61,7 @@ struct collateral {
     struct collateral_item *items;
     size_t count, cap;
     struct proofs *proofs; /* tdx_proof.h: what has been proved beforehand; NULL: nothing */
+    struct snp_proofs *snp_proofs; /* snp_proof.h: the same of AMD's chains */
 };
 
 /* Empty, with its ceiling (64 MiB). */

@@ -155,14 +155,15 @@ bool snp_leaf_parse(struct snp_leaf *out, const struct cert *cert, struct err *e
 
 /* --- picking --- */
 
-bool snp_pool_add(struct snp_pool *pool, const struct cert *cert)
+bool snp_pool_add(struct snp_pool *pool, const struct cert *cert, const struct pubkey *key)
 {
     for (size_t i = 0; i < pool->count; i++)
         if (bytes_eq(pool->cert[i].der, cert->der))
             return true;
     if (pool->count == SNP_MAX_CERTS)
         return false;
-    pool->cert[pool->count++] = *cert;
+    pool->cert[pool->count] = *cert;
+    pool->key[pool->count++] = key;
     return true;
 }
 
@@ -192,7 +193,7 @@ static int leaf_fit(const struct cert *cert, const struct snp_report *report, in
     return valid_at(cert, now_s) ? 2 : 1;
 }
 
-static bool is_leaf(const struct cert *c)
+bool snp_is_leaf(const struct cert *c)
 {
     enum snp_product none;
     enum snp_cert_kind kind = snp_name_kind(c->subject, &none);
@@ -200,7 +201,7 @@ static bool is_leaf(const struct cert *c)
 }
 static bool is_root(const struct cert *c)
 {
-    return !is_leaf(c) && bytes_eq(c->issuer, c->subject);
+    return !snp_is_leaf(c) && bytes_eq(c->issuer, c->subject);
 }
 static bool is_intermediate(const struct cert *c)
 {
@@ -209,25 +210,22 @@ static bool is_intermediate(const struct cert *c)
     return (kind == SNP_CERT_ASK || kind == SNP_CERT_ASVK) && !is_root(c);
 }
 
-static bool pick_leaf(struct cert *out, const struct snp_pool *pool, const struct snp_report *report, int64_t now_s)
+/* pool->count where there is none. */
+static size_t pick_leaf(const struct snp_pool *pool, const struct snp_report *report, int64_t now_s)
 {
-    const struct cert *best = NULL;
+    size_t best = pool->count, candidates = 0;
     int best_fit = -1;
-    size_t candidates = 0;
     for (size_t i = 0; i < pool->count; i++) {
-        if (!is_leaf(&pool->cert[i]))
+        if (!snp_is_leaf(&pool->cert[i]))
             continue;
         candidates++;
         int fit = leaf_fit(&pool->cert[i], report, now_s);
         if (fit > best_fit) {
-            best = &pool->cert[i];
+            best = i;
             best_fit = fit;
         }
     }
-    if (!best || (best_fit == 0 && candidates > 1))
-        return false;
-    *out = *best;
-    return true;
+    return best_fit == 0 && candidates > 1 ? pool->count : best;
 }
 
 static bool signs(const struct cert *issuer, const struct cert *c)
@@ -264,13 +262,20 @@ static bool pick_issuer(struct cert *out, const struct snp_pool *pool, const str
     return found != NULL;
 }
 
-void snp_pool_pick(struct snp_chain *out, const struct snp_pool *pool, const struct snp_report *report, int64_t now_s)
+void snp_pool_chain(struct snp_chain *out, const struct snp_pool *pool, size_t leaf)
 {
-    *out = (struct snp_chain){0};
-    out->has_leaf = pick_leaf(&out->cert[0], pool, report, now_s);
-    if (!out->has_leaf)
-        return;
+    *out = (struct snp_chain){.has_leaf = true, .leaf_key = pool->key[leaf]};
+    out->cert[0] = pool->cert[leaf];
     out->has_intermediate = pick_issuer(&out->cert[1], pool, &out->cert[0], is_intermediate);
     if (out->has_intermediate)
         out->has_root = pick_issuer(&out->cert[2], pool, &out->cert[1], is_root);
+}
+
+void snp_pool_pick(struct snp_chain *out, const struct snp_pool *pool, const struct snp_report *report, int64_t now_s)
+{
+    size_t leaf = pick_leaf(pool, report, now_s);
+    if (leaf < pool->count)
+        snp_pool_chain(out, pool, leaf);
+    else
+        *out = (struct snp_chain){0};
 }

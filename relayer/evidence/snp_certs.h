@@ -65,15 +65,21 @@ bool snp_table_recognise(struct bytes in);
 /* Certificates from anywhere. The views' bytes belong to others. */
 struct snp_pool {
     struct cert cert[SNP_MAX_CERTS];
+    const struct pubkey *key[SNP_MAX_CERTS]; /* parsed already by whoever has the certificate, or NULL */
     size_t count;
 };
 /* Does nothing for one that is there already; false when the pool is full. */
-bool snp_pool_add(struct snp_pool *pool, const struct cert *cert);
+bool snp_pool_add(struct snp_pool *pool, const struct cert *cert, const struct pubkey *key);
 
 struct snp_chain {
-    struct cert cert[3]; /* leaf, intermediate, root */
+    struct cert cert[3];           /* leaf, intermediate, root */
+    const struct pubkey *leaf_key; /* as in the pool */
     bool has_leaf, has_intermediate, has_root;
 };
+/* The chain above the leaf at this index: its issuer and that one's, as far as they can be found. */
+void snp_pool_chain(struct snp_chain *out, const struct snp_pool *pool, size_t leaf);
+/* Is it a VCEK or VLEK by its name? */
+bool snp_is_leaf(const struct cert *cert);
 /* Those that belong to this report. A leaf that fits the report's key kind, TCB and chip is preferred to one that does
  * not, one that is valid at now_s to one that is not. A lone leaf (intermediate, root) that does not fit is taken too,
  * so that the checks can say what does not fit; of several that do not fit none is. */

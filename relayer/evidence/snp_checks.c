@@ -110,7 +110,7 @@ static struct finding check_chain_missing(struct ev *ev)
     char issuer[120];
     if (!p->chain.has_intermediate)
         return check_not_run("the leaf's issuer (%s) is not at hand",
-                          name_text(issuer, sizeof issuer, p->chain.cert[0].issuer));
+                             name_text(issuer, sizeof issuer, p->chain.cert[0].issuer));
     if (!p->chain.has_root && ev->policy->snp.require_chain)
         return check_not_run("the ARK's certificate is not at hand");
     return check_pass();

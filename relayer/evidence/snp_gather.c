@@ -15,10 +15,10 @@ static void note_cert(struct snp_part *p, const struct err *why)
     p->bad_cert = true;
 }
 
-static void add_cert(struct gathering *g, const struct cert *cert)
+static void add_cert(struct gathering *g, const struct cert *cert, const struct pubkey *key)
 {
     struct err full = {0};
-    if (snp_pool_add(&g->out->pool, cert))
+    if (snp_pool_add(&g->out->pool, cert, key))
         return;
     err_set(&full, ERR_FORMAT, "more than %d certificates", SNP_MAX_CERTS);
     note_cert(g->p, &full);
@@ -60,7 +60,7 @@ static void add_certs(struct gathering *g, struct bytes in)
         struct err why = {0};
         struct cert cert;
         if (cert_parse(&cert, der[i], &why))
-            add_cert(g, &cert);
+            add_cert(g, &cert, NULL);
         else
             note_cert(g->p, &why);
     }
@@ -126,7 +126,7 @@ static void add_item(struct gathering *g, const struct collateral_item *item)
     case COLLATERAL_CERTS:
         for (size_t i = 0; i < item->num_certs; i++)
             if (is_amd_cert(&item->certs[i]))
-                add_cert(g, &item->certs[i]);
+                add_cert(g, &item->certs[i], item->keys[i]);
         break;
     case COLLATERAL_CRL:
         if (is_amd_crl(&item->crl))

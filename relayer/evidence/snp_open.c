@@ -4,6 +4,7 @@
 #include "relayer/evidence/snp_gather.h"
 #include "relayer/evidence/snp_journal.h"
 #include "relayer/evidence/snp_part.h"
+#include "relayer/evidence/snp_proof.h"
 
 bool snp_applies(const struct ev *ev)
 {
@@ -42,9 +43,11 @@ static void open_leaf(struct snp_part *p)
     if (p->product == SNP_UNKNOWN && !p->report.has_cpuid)
         p->product = issuer_product;
     p->has_leaf = snp_leaf_parse(&p->leaf, leaf, &p->leaf_why);
-    p->leaf_key = cert_pubkey(leaf, p->has_leaf ? &p->leaf_why : NULL);
+    p->leaf_key = p->chain.leaf_key;
+    if (!p->leaf_key)
+        p->leaf_key = p->parsed_key = cert_pubkey(leaf, p->has_leaf ? &p->leaf_why : NULL);
     if (p->leaf_key && pubkey_type(p->leaf_key) != KEY_P384) {
-        pubkey_freep(&p->leaf_key);
+        p->leaf_key = NULL;
         err_set(&p->leaf_why, ERR_CRYPTO, "its key is no P-384 key");
     }
 }
@@ -62,11 +65,25 @@ static bool only_dates(enum chain_fault fault)
     return fault == CHAIN_NOT_YET || fault == CHAIN_EXPIRED;
 }
 
+static void note_root(struct ev *ev, struct snp_part *p, const struct pinned_root *root)
+{
+    p->root_label = root->label;
+    ev_use_root(ev, root->label);
+}
+
 /* Once against the pinned keys; where that finds no root, once more against the chain's own, to tell whether the rest
  * holds. */
 static void judge_chain(struct ev *ev, struct snp_part *p, struct pinned_root *anchor)
 {
     struct snp_chain *c = &p->chain;
+    const struct pinned_root *held = snp_proof_of(ev->collateral, ev->roots, c);
+    if (held) {
+        p->judged = p->root_pinned = true;
+        p->fault = CHAIN_OK;
+        *anchor = *held;
+        note_root(ev, p, anchor);
+        return;
+    }
     struct pinned_root pinned[ROOTS_MAX];
     size_t n = c->has_root ? 3 : 2, num_pinned = pinned_for(ev, c, pinned), at = 0;
     p->judged = true;
@@ -83,21 +100,19 @@ static void judge_chain(struct ev *ev, struct snp_part *p, struct pinned_root *a
     }
     if (only_dates(p->fault))
         p->fault = CHAIN_OK; /* dates have a check of their own */
-    if (anchor->key) {
-        p->root_label = anchor->label;
-        ev_use_root(ev, anchor->label);
-    }
+    if (anchor->key)
+        note_root(ev, p, anchor);
 }
 
 /* Signed by this root, valid now? */
-static bool crl_counts(const struct crl *crl, const struct pinned_root *root, int64_t now_s, struct err *why)
+static bool crl_counts(const struct crl *crl, const struct ev *ev, const struct pinned_root *root, struct err *why)
 {
     const struct cert issuer = {.subject = root->subject};
     if (!bytes_eq(crl->issuer, root->subject))
         return err_set(why, ERR_STALE, "CRL of another issuer than %s", root->label);
-    if (now_s < crl->this_update_s)
+    if (ev->now_s < crl->this_update_s)
         return err_set(why, ERR_STALE, "CRL of %s is not yet valid", root->label);
-    if (now_s > crl->next_update_s)
+    if (ev->now_s > crl->next_update_s)
         return err_set(why, ERR_STALE, "CRL of %s has expired", root->label);
     return crl_signed_by(crl, &issuer, root->key) || err_set(why, ERR_STALE, "CRL is not signed by %s", root->label);
 }
@@ -124,7 +139,7 @@ static void judge_crl(struct ev *ev, struct snp_part *p, struct bytes der, bool 
     if (num_roots == 0)
         err_set(&p->crl_why, ERR_STALE, "no pinned root for this product");
     for (size_t k = 0; k < num_roots; k++) {
-        if (!crl_counts(&crl, &roots[k], ev->now_s, &p->crl_why))
+        if (!crl_counts(&crl, ev, &roots[k], &p->crl_why))
             continue;
         p->crl_state = SNP_CRL_GOOD;
         p->crl = crl;
@@ -175,7 +190,7 @@ void snp_open(struct ev *ev)
 void snp_close(struct ev *ev)
 {
     if (ev->snp)
-        pubkey_freep(&ev->snp->leaf_key);
+        pubkey_freep(&ev->snp->parsed_key);
 }
 
 static void lower(int64_t *t, int64_t candidate)

@@ -30,9 +30,10 @@ struct snp_part {
     bool has_leaf; /* chain.has_leaf, and its extensions parse: leaf; else leaf_why */
     struct snp_leaf leaf;
     struct err leaf_why;
-    bool own_leaf;            /* it came with the evidence itself */
-    struct pubkey *leaf_key;  /* NULL: no leaf, or no P-384 key */
-    enum snp_product product; /* by CPUID, else by the leaf's issuer */
+    bool own_leaf;                 /* it came with the evidence itself */
+    const struct pubkey *leaf_key; /* NULL: no leaf, or no P-384 key */
+    struct pubkey *parsed_key;     /* ours to free; NULL: leaf_key is borrowed */
+    enum snp_product product;      /* by CPUID, else by the leaf's issuer */
 
     bool judged;      /* a chain from leaf to intermediate was there to be judged: */
     bool root_pinned; /* it ends at a pinned key */

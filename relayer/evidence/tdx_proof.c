@@ -1,6 +1,7 @@
 #include "relayer/evidence/tdx_proof.h"
 
 #include "crypto/hash.h"
+#include "relayer/evidence/snp_proof.h"
 
 #include <stdio.h>
 
@@ -178,6 +179,8 @@ bool collateral_prove(struct collateral *pool, const struct roots *roots, struct
     for (size_t i = 0; i < pool->count; i++)
         if (pool->items[i].kind == COLLATERAL_CRL || pool->items[i].kind == COLLATERAL_SIGNED)
             prove_item(p, &pool->items[i]);
+    if (!snp_prove(pool, roots, err))
+        return false;
     p->held = true;
     pool->proofs = p;
     return true;
