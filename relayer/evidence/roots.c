@@ -1,6 +1,7 @@
 #include "relayer/evidence/roots.h"
 
 #include "crypto/base/auto.h"
+#include "crypto/hash.h"
 #include "crypto/pem.h"
 #include "relayer/evidence/roots_data.h"
 
@@ -8,7 +9,7 @@
 
 /* Takes over key. */
 static bool put(struct roots *roots, enum root_use use, const char *label, struct pubkey *key, struct bytes subject,
-                struct err *err)
+                struct bytes cert_sha256, struct err *err)
 {
     AUTO(pubkey_freep) struct pubkey *owned = key;
     if (roots->count == ROOTS_MAX)
@@ -21,6 +22,7 @@ static bool put(struct roots *roots, enum root_use use, const char *label, struc
     snprintf(roots->root[i].label, sizeof roots->root[i].label, "%s", label);
     memcpy(roots->root[i].subject, subject.p, subject.len);
     roots->root[i].subject_len = subject.len;
+    memcpy(roots->root[i].cert_sha256.b, cert_sha256.p, sizeof roots->root[i].cert_sha256.b);
     roots->root[i].key = STEAL(owned);
     return true;
 }
@@ -31,7 +33,7 @@ bool roots_init(struct roots *out, struct err *err)
     for (size_t i = 0; i < num_root_data; i++) {
         const struct root_data *d = &root_data[i];
         struct pubkey *key = pubkey_from_spki(d->spki, err);
-        if (!key || !put(&roots, d->use, d->label, key, d->subject, err))
+        if (!key || !put(&roots, d->use, d->label, key, d->subject, d->cert_sha256, err))
             return err_wrap(err, "pinned root %s", d->label);
     }
     *out = roots;
@@ -57,7 +59,8 @@ static bool add_one(struct roots *roots, struct bytes der, struct err *err)
         return false;
     char label[sizeof roots->root[0].label];
     label_of(label, sizeof label, c.subject);
-    return put(roots, ROOT_EXTRA, label, key, c.subject, err);
+    struct hash32 digest = sha256(c.der);
+    return put(roots, ROOT_EXTRA, label, key, c.subject, BYTES_OF(digest), err);
 }
 
 bool roots_add(struct roots *roots, struct bytes certs, struct err *err)
@@ -91,6 +94,15 @@ size_t roots_for(const struct roots *roots, enum root_use use, struct pinned_roo
                                         .subject = bytes_from(roots->root[i].subject, roots->root[i].subject_len)};
     }
     return n;
+}
+
+bool roots_have_cert(const struct roots *roots, struct bytes der)
+{
+    struct hash32 digest = sha256(der);
+    for (size_t i = 0; i < roots->count; i++)
+        if (hash32_eq(roots->root[i].cert_sha256, digest))
+            return true;
+    return false;
 }
 
 const struct helper_cert *roots_helper(size_t index)

@@ -16,6 +16,7 @@ struct roots {
         struct pubkey *key;
         uint8_t subject[256];  /* whole Name element */
         size_t subject_len;
+        struct hash32 cert_sha256; /* of the certificate that it is known by */
     } root[ROOTS_MAX];
     size_t count;
 };
@@ -28,6 +29,9 @@ bool roots_add(struct roots *roots, struct bytes certs, struct err *err);
 void roots_done(struct roots *roots);
 /* Those that serve this use (the extra ones always do) as chain_verify wants them; returns how many were written. */
 size_t roots_for(const struct roots *roots, enum root_use use, struct pinned_root out[static ROOTS_MAX]);
+
+/* Is this the very certificate of one of the roots? Then its own signature needs no further look. */
+bool roots_have_cert(const struct roots *roots, struct bytes der);
 
 /* Issuers that evidence does not always carry and that nobody serves. They are not trusted, they help to build a chain. */
 struct helper_cert {

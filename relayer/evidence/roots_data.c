@@ -255,12 +255,18 @@
     "\x5f\x70\x20\xea\xf6\xdb\x20\x77\x78\x41\xcf\x03\x40\xa1\xd1\x57\x43\xc1\xf0\x3d\xe3\x3c\x69\x83"
 
 const struct root_data root_data[] = {
-    {ROOT_INTEL, "Intel SGX Root CA", BYTES_LIT(INTEL_SGX_ROOT_CA_SUBJECT), BYTES_LIT(INTEL_SGX_ROOT_CA_SPKI)},
-    {ROOT_AMD_MILAN, "ARK-Milan", BYTES_LIT(AMD_ARK_MILAN_SUBJECT), BYTES_LIT(AMD_ARK_MILAN_SPKI)},
-    {ROOT_AMD_GENOA, "ARK-Genoa", BYTES_LIT(AMD_ARK_GENOA_SUBJECT), BYTES_LIT(AMD_ARK_GENOA_SPKI)},
-    {ROOT_AMD_TURIN, "ARK-Turin", BYTES_LIT(AMD_ARK_TURIN_SUBJECT), BYTES_LIT(AMD_ARK_TURIN_SPKI)},
-    {ROOT_TPM_GOOGLE, "Google EK/AK CA Root", BYTES_LIT(TPM_GOOGLE_EK_AK_CA_ROOT_SUBJECT), BYTES_LIT(TPM_GOOGLE_EK_AK_CA_ROOT_SPKI)},
-    {ROOT_TPM_MICROSOFT, "Azure Virtual TPM Root CA 2023", BYTES_LIT(TPM_MICROSOFT_AZURE_VIRTUAL_TPM_ROOT_2023_SUBJECT), BYTES_LIT(TPM_MICROSOFT_AZURE_VIRTUAL_TPM_ROOT_2023_SPKI)},
+    {ROOT_INTEL, "Intel SGX Root CA", BYTES_LIT(INTEL_SGX_ROOT_CA_SUBJECT), BYTES_LIT(INTEL_SGX_ROOT_CA_SPKI),
+     BYTES_LIT("\x44\xa0\x19\x6b\x2b\x99\xf8\x89\xb8\xe1\x49\xe9\x5b\x80\x7a\x35\x0e\x74\x24\x96\x43\x99\xe8\x85" "\xa7\xcb\xb8\xcc\xfa\xb6\x74\xd3")},
+    {ROOT_AMD_MILAN, "ARK-Milan", BYTES_LIT(AMD_ARK_MILAN_SUBJECT), BYTES_LIT(AMD_ARK_MILAN_SPKI),
+     BYTES_LIT("\x69\xd0\x63\xb4\x53\x44\xd2\x6a\x2e\x94\xe1\xf4\x21\x0d\xe4\x9e\xf5\x55\x30\x82\x87\xd4\xc1\x74" "\x44\x5c\x95\x63\x9a\x54\x0b\xcd")},
+    {ROOT_AMD_GENOA, "ARK-Genoa", BYTES_LIT(AMD_ARK_GENOA_SUBJECT), BYTES_LIT(AMD_ARK_GENOA_SPKI),
+     BYTES_LIT("\x4c\x65\x98\xd1\x9c\x18\x71\x9c\x5d\xfd\x4a\x7d\x33\x5f\x67\x4e\x5b\xfe\x1d\x8f\x80\x0c\xea\x2c" "\xf2\x70\xc1\x0d\x10\x3d\xb2\xf1")},
+    {ROOT_AMD_TURIN, "ARK-Turin", BYTES_LIT(AMD_ARK_TURIN_SUBJECT), BYTES_LIT(AMD_ARK_TURIN_SPKI),
+     BYTES_LIT("\x1f\x08\x41\x61\xa4\x4b\xb6\xd9\x37\x78\xa9\x04\x87\x7d\x48\x19\xca\xfa\x5d\x05\xef\x41\x93\xb2" "\xde\xd9\xdd\x9c\x73\xdd\x3f\x6a")},
+    {ROOT_TPM_GOOGLE, "Google EK/AK CA Root", BYTES_LIT(TPM_GOOGLE_EK_AK_CA_ROOT_SUBJECT), BYTES_LIT(TPM_GOOGLE_EK_AK_CA_ROOT_SPKI),
+     BYTES_LIT("\x59\x47\x59\x59\x4b\x9b\x61\x52\x4f\x6c\x8e\xf6\x68\xf7\x17\x7f\x7b\x90\x66\xbc\x06\x74\xf2\xf4" "\x9f\xe9\xe0\x52\xbe\x78\xbe\xb2")},
+    {ROOT_TPM_MICROSOFT, "Azure Virtual TPM Root CA 2023", BYTES_LIT(TPM_MICROSOFT_AZURE_VIRTUAL_TPM_ROOT_2023_SUBJECT), BYTES_LIT(TPM_MICROSOFT_AZURE_VIRTUAL_TPM_ROOT_2023_SPKI),
+     BYTES_LIT("\xe6\xc5\x96\xb1\x7f\x8f\xfe\xfb\xa5\xc3\x00\xf7\x14\xcf\xb1\x26\x0c\x60\x28\x70\x4e\xcf\x7b\xec" "\xc4\xab\x50\x18\xef\xb0\x0e\x95")},
 };
 const size_t num_root_data = sizeof root_data / sizeof *root_data;
 

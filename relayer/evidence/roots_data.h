@@ -8,6 +8,7 @@ struct root_data {
     enum root_use use;
     const char *label;
     struct bytes subject, spki;
+    struct bytes cert_sha256; /* of the certificate that the vendor publishes for this key */
 };
 extern const struct root_data root_data[];
 extern const size_t num_root_data;

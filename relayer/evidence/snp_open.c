@@ -86,8 +86,12 @@ static void judge_chain(struct ev *ev, struct snp_part *p, struct pinned_root *a
     }
     struct pinned_root pinned[ROOTS_MAX];
     size_t n = c->has_root ? 3 : 2, num_pinned = pinned_for(ev, c, pinned), at = 0;
+    /* the pinned certificate itself is taken as it is: what hangs under it is judged, the whole only to name a fault */
+    bool own_root = c->has_root && roots_have_cert(ev->roots, c->cert[2].der);
     p->judged = true;
-    p->fault = chain_verify(c->cert, n, pinned, num_pinned, NULL, ev->now_s, &at, NULL, &p->fault_why);
+    p->fault = chain_verify(c->cert, own_root ? 2 : n, pinned, num_pinned, NULL, ev->now_s, &at, NULL, &p->fault_why);
+    if (own_root && p->fault != CHAIN_OK)
+        p->fault = chain_verify(c->cert, n, pinned, num_pinned, NULL, ev->now_s, &at, NULL, &p->fault_why);
     p->root_pinned = p->fault != CHAIN_NO_ROOT;
     if (p->root_pinned) {
         if (p->fault == CHAIN_OK || only_dates(p->fault))
@@ -114,7 +118,8 @@ static bool crl_counts(const struct crl *crl, const struct ev *ev, const struct 
         return err_set(why, ERR_STALE, "CRL of %s is not yet valid", root->label);
     if (ev->now_s > crl->next_update_s)
         return err_set(why, ERR_STALE, "CRL of %s has expired", root->label);
-    return crl_signed_by(crl, &issuer, root->key) || err_set(why, ERR_STALE, "CRL is not signed by %s", root->label);
+    return snp_crl_proved(ev->collateral, ev->roots, crl, root->key) || crl_signed_by(crl, &issuer, root->key) ||
+           err_set(why, ERR_STALE, "CRL is not signed by %s", root->label);
 }
 
 static bool of_these(const struct crl *crl, const struct pinned_root *roots, size_t num_roots)

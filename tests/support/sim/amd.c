@@ -104,7 +104,7 @@ static struct sim_cert issue_ca(const struct sim_amd *amd, const char *prefix, c
     const struct sim_spec spec = {.cn = cn,
                                   .o = "Advanced Micro Devices (simulated)",
                                   .issuer = issuer,
-                                  .kind = SIM_RSA2048,
+                                  .kind = amd->world.rsa_4096 ? SIM_RSA4096 : SIM_RSA2048,
                                   .serial = serial,
                                   .not_before_s = amd->world.now_s - YEAR_S,
                                   .not_after_s = amd->world.now_s + 20 * YEAR_S,

@@ -13,6 +13,7 @@
 struct sim_world {
     const char *dir;
     int64_t now_s; /* what "today" is for dates of issue */
+    bool rsa_4096; /* AMD's CAs with keys as long as the real ones; 2048 bits otherwise, which are made faster */
 };
 
 enum sim_key { SIM_P256, SIM_P384, SIM_RSA2048, SIM_RSA4096 };
