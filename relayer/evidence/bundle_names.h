@@ -10,7 +10,7 @@ struct bundle_word {
 };
 
 extern const struct bundle_word bundle_clouds[], bundle_tees[], bundle_report_types[], bundle_profiles[], bundle_calls[],
-    bundle_schemes[], bundle_curves[], bundle_hashes[], bundle_algos[];
+    bundle_schemes[], bundle_curves[], bundle_hashes[], bundle_algos[], bundle_banks[] /* by enum hash_alg */;
 
 /* NULL where the value has no word. */
 const char *bundle_word_of(const struct bundle_word *words, unsigned value);

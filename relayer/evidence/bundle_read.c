@@ -1,5 +1,6 @@
-/* Bundle JSON to the bundle. Every object says which members it may have; the first failure sticks and names its member. */
+/* Bundle JSON to the bundle, in place: evidence is mostly long hex strings, which a tree would copy twice. Every object says which members it may have; the first failure sticks and names its member. */
 #include "crypto/base/auto.h"
+#include "crypto/base/json_scan.h"
 #include "crypto/base/near.h"
 #include "crypto/base/text.h"
 #include "relayer/evidence/bundle_names.h"
@@ -25,44 +26,58 @@ static const char *path_of(char *out, size_t size, const char *path, const char 
     return out;
 }
 
-static bool among(const char *key, const char *const *names)
+/* An object taken apart in one walk: its members, by the place of their names. */
+#define MAX_NAMES 11
+struct object {
+    const char *const *names;
+    struct json_range value[MAX_NAMES];
+};
+
+/* MAX_NAMES where it is none of them. */
+static size_t place_of(struct bytes key, const char *const *names)
 {
-    for (; *names; names++)
-        if (strcmp(*names, key) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; names[i]; i++)
+        if (bytes_eq(bytes_str(names[i]), key))
+            return i;
+    return MAX_NAMES;
 }
 
-static void unknown_member(struct loader *l, const char *path, const char *key, const char *const *names)
+static void unknown_member(struct loader *l, const char *path, struct bytes name, const char *const *names)
 {
     struct near_word best = {0};
-    char where[120], hint[120], what[160];
+    char where[120], hint[120], what[160], key[60];
+    snprintf(key, sizeof key, "%.*s", (int)(name.len < sizeof key ? name.len : sizeof key - 1), (const char *)name.p);
     for (; *names; names++)
         near_try(&best, key, *names);
     snprintf(what, sizeof what, "unknown member%s", near_hint(hint, sizeof hint, &best, ""));
     fail(l, path_of(where, sizeof where, path, key), what);
 }
 
-/* The object itself, its members all among the names; NULL when absent or wrong. */
-static const json_t *object(struct loader *l, const char *path, const json_t *j, const char *const *names)
+/* Is it an object with members among the names alone? Absent and wrong are both no. */
+static bool object(struct loader *l, struct object *out, const char *path, struct json_range j, const char *const *names)
 {
-    if (!j || l->failed)
-        return NULL;
-    if (!json_is_object(j)) {
+    if (j.kind == JSON_NONE || l->failed)
+        return false;
+    if (j.kind != JSON_OBJ) {
         fail(l, path, "want an object");
-        return NULL;
+        return false;
     }
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)j, key, value) {
-        if (!among(key, names)) {
-            unknown_member(l, path, key, names);
-            return NULL;
+    *out = (struct object){.names = names};
+    for (struct json_walk w = json_walk(j); json_next(&w);) {
+        size_t i = place_of(w.name, names);
+        if (i == MAX_NAMES) {
+            unknown_member(l, path, w.name, names);
+            return false;
         }
+        out->value[i] = w.value;
     }
-    return j;
+    return true;
 }
-#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static struct json_range member_of(const struct object *o, const char *name)
+{
+    return o->value[place_of(bytes_str(name), o->names)];
+}
 
 static struct bytes copied(struct loader *l, struct bytes in)
 {
@@ -98,60 +113,68 @@ static struct bytes from_base64(struct loader *l, const char *where, struct byte
     return copied(l, buf_view(&b));
 }
 
-/* "0x" and hex digits, else base64; present says whether there is such a member at all. */
-static struct bytes binary_value(struct loader *l, const char *where, const json_t *j)
+/* The string's characters: in place, or resolved into mem where it has escapes. */
+static bool characters(struct loader *l, struct bytes *out, struct json_range j)
 {
-    if (!j || l->failed)
+    AUTO(buf_done) struct buf b = buf_new(j.raw.len);
+    if (json_plain(out, j))
+        return true;
+    if (!json_text(&b, j, NULL))
+        return false;
+    *out = copied(l, buf_view(&b));
+    return !l->failed;
+}
+
+/* "0x" and hex digits, else base64. Empty where it is absent. */
+static struct bytes binary_value(struct loader *l, const char *where, struct json_range j)
+{
+    struct bytes text;
+    if (j.kind == JSON_NONE || l->failed)
         return (struct bytes){0};
-    if (!json_is_string(j)) {
+    if (!characters(l, &text, j)) {
         fail(l, where, "want 0x hex or base64 text");
         return (struct bytes){0};
     }
-    struct bytes text = bytes_from(json_string_value(j), json_string_length(j));
     if (text.len >= 2 && text.p[0] == '0' && text.p[1] == 'x')
         return from_hex(l, where, text);
     return from_base64(l, where, text);
 }
 
-static struct bytes binary(struct loader *l, const char *path, const json_t *o, const char *member)
+static struct bytes binary(struct loader *l, const char *path, const struct object *o, const char *member)
 {
     char where[120];
-    return binary_value(l, path_of(where, sizeof where, path, member), json_object_get(o, member));
+    return binary_value(l, path_of(where, sizeof where, path, member), member_of(o, member));
 }
 
 /* A number from 0 to max; 0 where it is absent. */
-static uint64_t number(struct loader *l, const char *path, const json_t *o, const char *member, uint64_t max)
+static uint64_t number(struct loader *l, const char *path, const struct object *o, const char *member, uint64_t max)
 {
-    const json_t *j = json_object_get(o, member);
-    if (!j || l->failed)
-        return 0;
-    char where[120], what[80];
-    path_of(where, sizeof where, path, member);
+    struct json_range j = member_of(o, member);
+    struct bytes text;
     uint64_t v = 0;
-    bool ok = json_is_integer(j) && json_integer_value(j) >= 0;
-    if (ok)
-        v = (uint64_t)json_integer_value(j);
-    else if (json_is_string(j)) /* what JSON's own numbers cannot hold */
-        ok = u64_parse(&v, bytes_from(json_string_value(j), json_string_length(j)), UINT64_MAX, NULL);
-    if (!ok || v > max) {
-        snprintf(what, sizeof what, "want a whole number, at most %llu", (unsigned long long)max);
-        fail(l, where, what);
+    if (j.kind == JSON_NONE || l->failed)
         return 0;
-    }
-    return v;
+    if (json_u64(&v, j, max) || (json_plain(&text, j) && u64_parse(&v, text, max, NULL))) /* text: what others' numbers cannot hold */
+        return v;
+    char where[120], what[80];
+    snprintf(what, sizeof what, "want a whole number, at most %llu", (unsigned long long)max);
+    fail(l, path_of(where, sizeof where, path, member), what);
+    return 0;
 }
 
 /* A word of the list, or (numbers) a number; absent: what stands for it. */
-static unsigned word(struct loader *l, const char *path, const json_t *o, const char *member, const struct bundle_word *words,
+static unsigned word(struct loader *l, const char *path, const struct object *o, const char *member, const struct bundle_word *words,
                      bool numbers, unsigned absent)
 {
-    const json_t *j = json_object_get(o, member);
-    if (!j || l->failed)
+    struct json_range j = member_of(o, member);
+    struct bytes text = {0};
+    if (j.kind == JSON_NONE || l->failed)
         return absent;
-    if (numbers && json_is_integer(j))
+    if (numbers && j.kind == JSON_NUM)
         return (unsigned)number(l, path, o, member, UINT16_MAX);
-    for (const struct bundle_word *w = words; json_is_string(j) && w->word; w++)
-        if (strcmp(w->word, json_string_value(j)) == 0 && json_string_length(j) == strlen(w->word))
+    bool plain = json_plain(&text, j);
+    for (const struct bundle_word *w = words; plain && w->word; w++)
+        if (bytes_eq(bytes_str(w->word), text))
             return w->value;
     char where[120], what[160] = "want one of";
     for (const struct bundle_word *w = words; w->word; w++) {
@@ -162,31 +185,38 @@ static unsigned word(struct loader *l, const char *path, const json_t *o, const 
     return absent;
 }
 
-static bool flag(struct loader *l, const char *path, const json_t *o, const char *member)
+static bool flag(struct loader *l, const char *path, const struct object *o, const char *member)
 {
-    const json_t *j = json_object_get(o, member);
+    struct json_range j = member_of(o, member);
     char where[120];
-    if (j && !json_is_boolean(j))
+    if (j.kind != JSON_NONE && j.kind != JSON_YES && j.kind != JSON_NO)
         fail(l, path_of(where, sizeof where, path, member), "want true or false");
-    return json_is_true(j);
+    return j.kind == JSON_YES;
 }
 
-/* Its length; 0 where it is absent or wrong. */
-static size_t array(struct loader *l, const char *path, const json_t *o, const char *member, size_t max, const json_t **out)
+/* How many items the array has, which *out walks; 0 where it is absent or wrong. */
+static size_t array(struct loader *l, const char *path, const struct object *o, const char *member, size_t max, struct json_walk *out)
 {
-    const json_t *j = json_object_get(o, member);
-    *out = j;
-    if (!j || l->failed)
-        return 0;
+    struct json_range j = member_of(o, member);
     char where[120], what[60];
+    size_t n = 0;
+    *out = (struct json_walk){0};
+    if (j.kind == JSON_NONE || l->failed)
+        return 0;
     path_of(where, sizeof where, path, member);
-    if (!json_is_array(j))
+    if (j.kind != JSON_ARR) {
         fail(l, where, "want an array");
-    if (!l->failed && json_array_size(j) > max) {
-        snprintf(what, sizeof what, "%zu items, at most %zu", json_array_size(j), max);
-        fail(l, where, what);
+        return 0;
     }
-    return l->failed ? 0 : json_array_size(j);
+    for (struct json_walk w = json_walk(j); json_next(&w);)
+        n++;
+    if (n > max) {
+        snprintf(what, sizeof what, "%zu items, at most %zu", n, max);
+        fail(l, where, what);
+        return 0;
+    }
+    *out = json_walk(j);
+    return n;
 }
 
 static void *space(struct loader *l, size_t n, size_t size)
@@ -197,15 +227,15 @@ static void *space(struct loader *l, size_t n, size_t size)
     return p;
 }
 
-static struct bytes *binaries(struct loader *l, const char *path, const json_t *o, const char *member, size_t max, size_t *count)
+static struct bytes *binaries(struct loader *l, const char *path, const struct object *o, const char *member, size_t max, size_t *count)
 {
-    const json_t *list;
+    struct json_walk list;
     size_t n = array(l, path, o, member, max, &list);
     struct bytes *out = space(l, n, sizeof *out);
     char where[120];
-    for (size_t i = 0; i < n && !l->failed; i++) {
+    for (size_t i = 0; i < n && !l->failed && json_next(&list); i++) {
         snprintf(where, sizeof where, "%s.%s[%zu]", path, member, i);
-        out[i] = binary_value(l, where, json_array_get(list, i));
+        out[i] = binary_value(l, where, list.value);
     }
     *count = l->failed ? 0 : n;
     return out;
@@ -213,10 +243,11 @@ static struct bytes *binaries(struct loader *l, const char *path, const json_t *
 
 /* --- the parts --- */
 
-static void read_identity(struct loader *l, const json_t *j)
+static void read_identity(struct loader *l, struct json_range j)
 {
-    const json_t *o = object(l, "identity", j, NAMES("scheme", "curve", "hash", "public_key", "raw", "algo"));
-    if (!o)
+    static const char *const names[] = {"scheme", "curve", "hash", "public_key", "raw", "algo", NULL};
+    struct object members, *o = &members;
+    if (!object(l, o, "identity", j, names))
         return;
     struct identity *id = &l->b->identity;
     id->present = true;
@@ -229,10 +260,11 @@ static void read_identity(struct loader *l, const json_t *j)
     id->raw = binary(l, "identity", o, "raw");
 }
 
-static void read_report(struct loader *l, const json_t *j)
+static void read_report(struct loader *l, struct json_range j)
 {
-    const json_t *o = object(l, "tee_report", j, NAMES("type", "data", "proof"));
-    if (!o)
+    static const char *const names[] = {"type", "data", "proof", NULL};
+    struct object members, *o = &members;
+    if (!object(l, o, "tee_report", j, names))
         return;
     l->b->has_report = true;
     l->b->report_type = (enum report_type)word(l, "tee_report", o, "type", bundle_report_types, false, REPORT_NATIVE);
@@ -240,15 +272,15 @@ static void read_report(struct loader *l, const json_t *j)
     l->b->zk_proof = binary(l, "tee_report", o, "proof");
 }
 
-static void read_events(struct loader *l, struct bundle_pcr *p, const char *path, const json_t *o)
+static void read_events(struct loader *l, struct bundle_pcr *p, const char *path, const struct object *o)
 {
-    const json_t *list;
+    struct json_walk list;
     char where[120];
     size_t n = array(l, path, o, "events", BUNDLE_MAX_EVENTS, &list);
     p->events = space(l, n, sizeof *p->events);
-    for (size_t i = 0; i < n && !l->failed; i++) {
+    for (size_t i = 0; i < n && !l->failed && json_next(&list); i++) {
         snprintf(where, sizeof where, "%s.events[%zu]", path, i);
-        struct bytes v = binary_value(l, where, json_array_get(list, i));
+        struct bytes v = binary_value(l, where, list.value);
         if (v.len != 32)
             fail(l, where, "want 32 bytes");
         else
@@ -257,39 +289,34 @@ static void read_events(struct loader *l, struct bundle_pcr *p, const char *path
     p->num_events = n;
 }
 
-static void read_measured(struct loader *l, struct bundle_pcr *p, const char *path, const json_t *o)
+static void read_measured(struct loader *l, struct bundle_pcr *p, const char *path, const struct object *o)
 {
-    const json_t *list;
+    struct json_walk list;
     char where[120];
+    uint64_t v;
     size_t n = array(l, path, o, "measured_events", BUNDLE_MAX_EVENTS, &list);
     p->measured = space(l, n, sizeof *p->measured);
-    for (size_t i = 0; i < n && !l->failed; i++) {
-        const json_t *v = json_array_get(list, i);
+    for (size_t i = 0; i < n && !l->failed && json_next(&list); i++) {
         snprintf(where, sizeof where, "%s.measured_events[%zu]", path, i);
-        if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > UINT32_MAX)
+        if (!json_u64(&v, list.value, UINT32_MAX))
             fail(l, where, "want a whole number");
         else
-            p->measured[i] = (uint32_t)json_integer_value(v);
+            p->measured[i] = (uint32_t)v;
     }
     p->num_measured = n;
 }
 
-static void read_pcr(struct loader *l, struct bundle_pcr *p, const char *path, const json_t *j)
+static void read_pcr(struct loader *l, struct bundle_pcr *p, const char *path, struct json_range j)
 {
-    const json_t *o = object(l, path, j, NAMES("index", "bank", "value", "events", "measured_events", "measure_value"));
-    if (!o)
+    static const char *const names[] = {"index", "bank", "value", "events", "measured_events", "measure_value", NULL};
+    struct object members, *o = &members;
+    if (!object(l, o, path, j, names))
         return;
     char where[120], what[60];
-    if (!json_object_get(o, "index"))
+    if (member_of(o, "index").kind == JSON_NONE)
         fail(l, path_of(where, sizeof where, path, "index"), "missing");
     p->index = (uint32_t)number(l, path, o, "index", UINT32_MAX);
-    p->bank = HASH_SHA256;
-    const json_t *bank = json_object_get(o, "bank");
-    if (bank) {
-        p->bank = json_is_string(bank) ? hash_from_name(json_string_value(bank)) : HASH_NONE;
-        if (p->bank == HASH_NONE)
-            fail(l, path_of(where, sizeof where, path, "bank"), "want sha1, sha256, sha384 or sha512");
-    }
+    p->bank = (enum hash_alg)word(l, path, o, "bank", bundle_banks, false, HASH_SHA256);
     p->value = binary(l, path, o, "value");
     if (!l->failed && p->value.len != hash_size(p->bank)) {
         snprintf(what, sizeof what, "want %zu bytes, have %zu", hash_size(p->bank), p->value.len);
@@ -300,10 +327,12 @@ static void read_pcr(struct loader *l, struct bundle_pcr *p, const char *path, c
     p->measure_value = flag(l, path, o, "measure_value");
 }
 
-static void read_tpm(struct loader *l, const json_t *j)
+static void read_tpm(struct loader *l, struct json_range j)
 {
-    const json_t *list, *o = object(l, "tpm", j, NAMES("quote", "signature", "pcrs"));
-    if (!o)
+    struct json_walk list;
+    static const char *const names[] = {"quote", "signature", "pcrs", NULL};
+    struct object members, *o = &members;
+    if (!object(l, o, "tpm", j, names))
         return;
     struct bundle *b = l->b;
     b->quote = binary(l, "tpm", o, "quote");
@@ -311,36 +340,39 @@ static void read_tpm(struct loader *l, const json_t *j)
     size_t n = array(l, "tpm", o, "pcrs", BUNDLE_MAX_PCRS, &list);
     b->pcrs = space(l, n, sizeof *b->pcrs);
     char path[40];
-    for (size_t i = 0; i < n && !l->failed; i++) {
+    for (size_t i = 0; i < n && !l->failed && json_next(&list); i++) {
         snprintf(path, sizeof path, "tpm.pcrs[%zu]", i);
-        read_pcr(l, &b->pcrs[i], path, json_array_get(list, i));
+        read_pcr(l, &b->pcrs[i], path, list.value);
     }
     b->num_pcrs = l->failed ? 0 : n;
 }
 
 /* ak.public may be PEM as it stands */
-static struct bytes public_key(struct loader *l, const json_t *o)
+static struct bytes public_key(struct loader *l, const struct object *o)
 {
-    const json_t *j = json_object_get(o, "public");
-    if (json_is_string(j) && strncmp(json_string_value(j), "-----BEGIN ", 11) == 0)
-        return copied(l, bytes_from(json_string_value(j), json_string_length(j)));
+    struct json_range j = member_of(o, "public");
+    struct bytes text;
+    if (j.kind == JSON_STR && bytes_find(j.raw, BYTES_LIT("-----BEGIN "), 0) == 1)
+        return characters(l, &text, j) ? copied(l, text) : (struct bytes){0};
     return binary(l, "ak", o, "public");
 }
 
-static void read_ak(struct loader *l, const json_t *j)
+static void read_ak(struct loader *l, struct json_range j)
 {
-    const json_t *o = object(l, "ak", j, NAMES("var_data", "certs", "public"));
-    if (!o)
+    static const char *const names[] = {"var_data", "certs", "public", NULL};
+    struct object members, *o = &members;
+    if (!object(l, o, "ak", j, names))
         return;
     l->b->ak_var_data = binary(l, "ak", o, "var_data");
     l->b->ak_certs = binaries(l, "ak", o, "certs", BUNDLE_MAX_CERTS, &l->b->num_ak_certs);
     l->b->ak_public = public_key(l, o);
 }
 
-static void read_logs(struct loader *l, const json_t *j)
+static void read_logs(struct loader *l, struct json_range j)
 {
-    const json_t *o = object(l, "logs", j, NAMES("tcg", "ccel", "ima", "cel"));
-    if (!o)
+    static const char *const names[] = {"tcg", "ccel", "ima", "cel", NULL};
+    struct object members, *o = &members;
+    if (!object(l, o, "logs", j, names))
         return;
     l->b->event_log = binary(l, "logs", o, "tcg");
     l->b->ccel = binary(l, "logs", o, "ccel");
@@ -348,25 +380,28 @@ static void read_logs(struct loader *l, const json_t *j)
     l->b->cel = binary(l, "logs", o, "cel");
 }
 
-static void read_collateral(struct loader *l, const json_t *j)
+static void read_collateral(struct loader *l, struct json_range j)
 {
-    const json_t *o = object(l, "collateral", j, NAMES("tdx", "snp"));
-    if (!o)
+    static const char *const names[] = {"tdx", "snp", NULL};
+    struct object members, *o = &members;
+    if (!object(l, o, "collateral", j, names))
         return;
-    json_t *tdx = json_object_get(o, "tdx");
-    if (tdx && !json_is_object(tdx))
+    struct json_range tdx = member_of(o, "tdx"), snp = member_of(o, "snp");
+    if (tdx.kind != JSON_NONE && tdx.kind != JSON_OBJ)
         fail(l, "collateral.tdx", "want an object");
-    else if (tdx)
-        l->b->tdx_collateral = json_incref(tdx);
-    const json_t *snp = object(l, "collateral.snp", json_object_get(o, "snp"), NAMES("certs"));
-    if (snp)
-        l->b->snp_certs = binaries(l, "collateral.snp", snp, "certs", BUNDLE_MAX_CERTS, &l->b->num_snp_certs);
+    else if (tdx.kind == JSON_OBJ && !(l->b->tdx_collateral = json_loadb((const char *)tdx.raw.p, tdx.raw.len, JSON_REJECT_DUPLICATES, NULL)))
+        fail(l, "collateral.tdx", "a number, or a text, that no program takes");
+    static const char *const inner_names[] = {"certs", NULL};
+    struct object inner;
+    if (object(l, &inner, "collateral.snp", snp, inner_names))
+        l->b->snp_certs = binaries(l, "collateral.snp", &inner, "certs", BUNDLE_MAX_CERTS, &l->b->num_snp_certs);
 }
 
-static void read_call(struct loader *l, const json_t *j)
+static void read_call(struct loader *l, struct json_range j)
 {
-    const json_t *o = object(l, "call", j, NAMES("name", "profile", "id", "signatures", "tee_ttl", "tpm_ttl"));
-    if (!o)
+    static const char *const names[] = {"name", "profile", "id", "signatures", "tee_ttl", "tpm_ttl", NULL};
+    struct object members, *o = &members;
+    if (!object(l, o, "call", j, names))
         return;
     struct bundle_call *c = &l->b->call;
     c->kind = (enum call_kind)word(l, "call", o, "name", bundle_calls, false, CALL_NONE);
@@ -374,7 +409,7 @@ static void read_call(struct loader *l, const json_t *j)
     struct bytes id = binary(l, "call", o, "id");
     if (id.len == 32)
         memcpy(c->id.b, id.p, 32);
-    else if (json_object_get(o, "id"))
+    else if (member_of(o, "id").kind != JSON_NONE)
         fail(l, "call.id", "want 32 bytes");
     size_t n;
     struct bytes *sigs = binaries(l, "call", o, "signatures", 2, &n);
@@ -385,34 +420,32 @@ static void read_call(struct loader *l, const json_t *j)
     c->tpm_ttl_s = number(l, "call", o, "tpm_ttl", UINT64_MAX);
 }
 
-static void read_bundle(struct loader *l, const json_t *j)
+static void read_bundle(struct loader *l, struct json_range j)
 {
-    const json_t *o = object(l, "", j,
-                             NAMES("format", "cloud", "tee", "identity", "tee_report", "tpm", "report_id", "ak", "logs",
-                                   "collateral", "call"));
-    if (!o)
+    static const char *const names[] = {"format", "cloud", "tee", "identity", "tee_report", "tpm", "report_id", "ak", "logs", "collateral", "call", NULL};
+    struct object members, *o = &members;
+    if (!object(l, o, "", j, names))
         return;
-    const char *format = json_string_value(json_object_get(o, "format"));
-    if (!format || strcmp(format, "cvm-evidence/1") != 0)
+    struct bytes format;
+    if (!json_plain(&format, member_of(o, "format")) || !bytes_eq(format, BYTES_LIT("cvm-evidence/1")))
         fail(l, "format", "want \"cvm-evidence/1\"");
     l->b->cloud = (enum cloud)word(l, "", o, "cloud", bundle_clouds, false, CLOUD_UNSET);
     l->b->tee = (enum tee_type)word(l, "", o, "tee", bundle_tees, false, TEE_NONE);
-    read_identity(l, json_object_get(o, "identity"));
-    read_report(l, json_object_get(o, "tee_report"));
-    read_tpm(l, json_object_get(o, "tpm"));
+    read_identity(l, member_of(o, "identity"));
+    read_report(l, member_of(o, "tee_report"));
+    read_tpm(l, member_of(o, "tpm"));
     l->b->report_id = binary(l, "", o, "report_id");
-    read_ak(l, json_object_get(o, "ak"));
-    read_logs(l, json_object_get(o, "logs"));
-    read_collateral(l, json_object_get(o, "collateral"));
-    read_call(l, json_object_get(o, "call"));
+    read_ak(l, member_of(o, "ak"));
+    read_logs(l, member_of(o, "logs"));
+    read_collateral(l, member_of(o, "collateral"));
+    read_call(l, member_of(o, "call"));
 }
 
 bool bundle_from_json(struct bundle *out, struct bytes text, struct err *err)
 {
-    json_error_t why;
-    json_auto_t *doc = json_loadb((const char *)text.p, text.len, JSON_REJECT_DUPLICATES, &why);
-    if (!doc)
-        return err_set(err, ERR_FORMAT, "bundle: line %d: %s", why.line, why.text);
+    struct json_range doc;
+    if (!json_scan(&doc, text, err))
+        return err_wrap(err, "bundle");
     AUTO(bundle_done) struct bundle b = bundle_new();
     struct loader l = {.b = &b, .err = err};
     read_bundle(&l, doc);

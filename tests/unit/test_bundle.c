@@ -56,7 +56,7 @@ static void bad_bundles_are_refused_by_member(void **state)
         {"{}", "format"},
         {"{\"format\":\"cvm-evidence/2\"}", "format"},
         {"{" FORMAT ",\"clod\":\"gcp\"}", "did you mean cloud"},
-        {"{" FORMAT "," FORMAT "}", "duplicate"},
+        {"{" FORMAT "," FORMAT "}", "twice"},
         {"{" FORMAT ",\"tpm\":{\"quote\":\"0x1\"}}", "tpm.quote"},
         {"{" FORMAT ",\"tpm\":{\"quote\":\"0xgg\"}}", "tpm.quote"},
         {"{" FORMAT ",\"tpm\":{\"quote\":\"AQ\"}}", "tpm.quote"},
