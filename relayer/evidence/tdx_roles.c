@@ -89,7 +89,8 @@ static struct finding judge_crl_signature(struct tdx_part *p, const struct colla
     return proof_signed(&p->proofs, item, by->key) ? check_pass() : check_fail("signature: does not verify under its issuer's key");
 }
 
-static void select_crl(const struct ev *ev, struct tdx_part *p, enum role role, const struct crl_issuer *by)
+/* other: whose CRL the other role wants; that one is no mismatch, it is just not this one. */
+static void select_crl(const struct ev *ev, struct tdx_part *p, enum role role, const struct crl_issuer *by, struct bytes other)
 {
     char what[200] = "a CRL of ", mismatch[200] = "";
     struct role_state best = {0};
@@ -99,7 +100,8 @@ static void select_crl(const struct ev *ev, struct tdx_part *p, enum role role, 
         if (item->kind != COLLATERAL_CRL)
             continue;
         if (!bytes_eq(item->crl.issuer, by->name)) {
-            name_text(mismatch, sizeof mismatch, item->crl.issuer);
+            if (!bytes_eq(item->crl.issuer, other))
+                name_text(mismatch, sizeof mismatch, item->crl.issuer);
             continue;
         }
         struct role_state s = {.item = item, .expires_s = item->crl.next_update_s};
@@ -129,10 +131,10 @@ static void select_crls(const struct ev *ev, struct tdx_part *p)
             p->role[r].finding[ASPECT_FITS] = check_not_run("missing: no PCK certificate says whose CRL is wanted");
         return;
     }
-    select_crl(ev, p, ROLE_ROOT_CRL, &root);
+    select_crl(ev, p, ROLE_ROOT_CRL, &root, leaf->issuer);
     const struct cert *ca = p->num_certs > 1 ? &p->certs[1] : NULL;
     struct crl_issuer issuer = {.name = leaf->issuer, .key = p->ca_key, .cert = ca};
-    select_crl(ev, p, ROLE_PCK_CRL, &issuer);
+    select_crl(ev, p, ROLE_PCK_CRL, &issuer, root.name);
 }
 
 /* --- signed JSON --- */
