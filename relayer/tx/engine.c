@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #define JOIN_POLL_MS 100
-#define FIRST_PAUSE_MS 20
+#define FIRST_PAUSE_MS 4
 #define MAX_ROUNDS   3 /* times that an intent starts anew in one call because somebody else spent its nonce */
 
 struct tx_settings tx_settings_resolve(const struct tx_settings *settings)

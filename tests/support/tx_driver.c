@@ -2,6 +2,7 @@
  * tx_driver ACTION --rpc URL... --state DIR --key HEX [options]; one JSON line per outcome on standard output.
  *   submit    --to ADDR --data HEX --first N --count K: intents N .. N+K-1, the number appended to the data as a word
  *   pump      rounds until nothing is open (or --timeout)
+ *   start     one round over what is open, and how long it took from before the store was opened
  *   cancel, speed-up  --id N
  *   adopt */
 #include "abi/addr.h"
@@ -16,6 +17,8 @@
 
 struct options {
     const char *action, *state, *key, *to, *data, *call;
+    const char *account; /* with signer: the account of a remote one */
+    struct http_endpoint signer;
     struct http_endpoint rpc[8];
     size_t num_rpc;
     uint64_t first, count, id, chain_id, quorum;
@@ -48,6 +51,10 @@ static bool set_option(struct options *o, const char *name, const char *v)
         o->state = v;
     else if (!strcmp(name, "--key"))
         o->key = v;
+    else if (!strcmp(name, "--signer"))
+        o->signer.url = v;
+    else if (!strcmp(name, "--account"))
+        o->account = v;
     else if (!strcmp(name, "--to"))
         o->to = v;
     else if (!strcmp(name, "--data"))
@@ -146,6 +153,16 @@ static int pump(struct txe *txe, const struct options *o)
     return ok && num_open == 0 ? 0 : 1;
 }
 
+static int start(struct txe *txe, uint64_t begun_ms)
+{
+    size_t num_open = 0;
+    struct err err = {0};
+    bool ok = txe_pump(txe, &num_open, &err);
+    printf("{\"open\":%zu,\"ok\":%s,\"ms\":%llu,\"text\":\"%s\"}\n", num_open, ok ? "true" : "false",
+           (unsigned long long)(clock_mono_ms() - begun_ms), err.text);
+    return !ok;
+}
+
 static int operate(struct txe *txe, const struct options *o)
 {
     struct tx_status out = {0};
@@ -173,6 +190,7 @@ int main(int argc, char **argv)
         if (!set_option(&o, argv[i], argv[i + 1]))
             die(argv[i], "unknown option or value");
 
+    uint64_t begun_ms = clock_mono_ms();
     struct secp_key key;
     struct err err = {0};
     AUTO(db_closep) struct db *db = NULL;
@@ -183,7 +201,11 @@ int main(int argc, char **argv)
                                         .read_quorum = (unsigned)o.quorum};
     if (!o.state || !o.key || !hex_decode_fixed(key.b, sizeof key.b, bytes_str(o.key), &err))
         die("--state, --key", "both are needed");
-    if (!db_open(&db, o.state, &err) || !(rpc = rpc_new(&rpc_settings, &err)) || !(signer = signer_from_key(&key, &err)) ||
+    struct addr20 account = {{0}};
+    if (o.account && !addr_parse(&account, bytes_str(o.account), &err))
+        die("--account", err.text);
+    signer = o.signer.url ? signer_remote(&o.signer, account, 3000, &err) : signer_from_key(&key, &err);
+    if (!signer || !db_open(&db, o.state, &err) || !(rpc = rpc_new(&rpc_settings, &err)) ||
         !txe_open(&txe, db, rpc, signer, &o.settings, NULL, &err)) {
         print_status(&(struct tx_status){0}, false, &err);
         return 1;
@@ -192,5 +214,7 @@ int main(int argc, char **argv)
         return submit_all(txe, &o);
     if (!strcmp(o.action, "pump"))
         return pump(txe, &o);
+    if (!strcmp(o.action, "start"))
+        return start(txe, begun_ms);
     return operate(txe, &o);
 }
