@@ -54,7 +54,8 @@ struct config {
     bool allow_foreign_evidence;
     int64_t max_evidence_age_s; /* 0: the policy's */
     struct text_list pccs_url, pccs_ca_file, pccs_header_file; /* the n-th file goes with the n-th URL */
-    char *kds_url;
+    struct text_list kds_url;
+    char *thim_url; /* NULL: not asked */
     /* [identity] */
     char *identity_key, *identity_passphrase_file;
     /* [freshness] */

@@ -86,8 +86,10 @@ const struct config_key config_keys[] = {
      "PEM roots for the TLS of the pccs_url in the same place, instead of the system's"},
     {"trust", "pccs_header_file", CONFIG_PATHS, AT(pccs_header_file), KEYS_COLLATERAL, "FILE", NULL, NULL,
      "\"Name: value\" lines (an API key) for the pccs_url in the same place; mode 600"},
-    {"trust", "kds_url", CONFIG_TEXT, AT(kds_url), KEYS_COLLATERAL, "URL", "https://kdsintf.amd.com", NULL,
-     "where AMD's certificates and CRLs are fetched"},
+    {"trust", "kds_url", CONFIG_LIST, AT(kds_url), KEYS_COLLATERAL, "URL", "https://kdsintf.amd.com", NULL,
+     "where AMD's certificates and CRLs are fetched: the KDS or a mirror with its paths; several are tried in order"},
+    {"trust", "thim_url", CONFIG_TEXT, AT(thim_url), KEYS_COLLATERAL, "URL", NULL, NULL,
+     "on Azure: ask the host for this machine's VCEK first (http://169.254.169.254/metadata/THIM/amd/certification)"},
 
     {"freshness", "tee_due", CONFIG_LEAD, AT(tee_due), KEYS_FRESHNESS, "SHARE|DURATION", "33%", NULL,
      "renew when this much of the TEE TTL is left"},

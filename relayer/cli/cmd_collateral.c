@@ -7,6 +7,7 @@
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
 #include "relayer/collateral/gather.h"
+#include "relayer/evidence/snp_certs.h"
 #include "relayer/files.h"
 #include "relayer/input.h"
 #include "relayer/judge.h"
@@ -14,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define MAX_EXPORT ((size_t)64 << 20)
 
@@ -42,6 +44,7 @@ static bool desk_open(struct desk *d, struct cmd_env *env, bool offline, struct 
 /* --- fetch --- */
 
 static const struct opt_row fetch_opts[] = {
+    {"amd", 0, "PRODUCT", true, "AMD's chains and CRLs of milan, genoa or turin"},
     {"fmspc", 0, "HEX", true, "the platform's FMSPC (6 bytes)"},
     {"tee", 0, "tdx|sgx", false, "what --fmspc is meant for (tdx)"},
     {"ca", 0, "platform|processor", false, "the CA that issued the platform's PCK certificate (platform)"},
@@ -51,7 +54,7 @@ static const struct opt_row fetch_opts[] = {
 };
 
 struct row {
-    struct pcs_want want;
+    char name[128]; /* as it is kept */
     struct pcs_outcome outcome;
 };
 struct rows {
@@ -64,13 +67,25 @@ static void rows_done(struct rows *rows)
     free(rows->row);
 }
 
-static bool already(const struct rows *rows, const struct pcs_want *want)
+static bool already(const struct rows *rows, const char *name)
 {
-    char mine[128], its[128];
     for (size_t i = 0; i < rows->count; i++)
-        if (strcmp(pcs_want_name(mine, sizeof mine, want), pcs_want_name(its, sizeof its, &rows->row[i].want)) == 0)
+        if (strcmp(rows->row[i].name, name) == 0)
             return true;
     return false;
+}
+
+static bool add_row(struct rows *rows, const char *name, const struct pcs_outcome *outcome, struct err *err)
+{
+    struct row *grown = realloc(rows->row, (rows->count + 1) * sizeof *grown);
+    if (!grown)
+        return err_set(err, ERR_NOMEM, "no memory for the list");
+    rows->row = grown;
+    struct row *row = &rows->row[rows->count++];
+    *row = (struct row){.outcome = *outcome};
+    snprintf(row->name, sizeof row->name, "%s", name);
+    rows->failed += outcome->from == PCS_NOWHERE;
+    return true;
 }
 
 /* Those of the wants that were not had before in this run. */
@@ -81,24 +96,58 @@ static bool fetch(struct rows *rows, struct desk *d, const struct pcs_want *want
                       .now_s = d->now_s, .refresh = force};
     struct pcs_want ask[PCS_MAX_WANTS];
     struct pcs_outcome outcome[PCS_MAX_WANTS] = {0};
+    char name[128];
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
-        if (!already(rows, &wants[i]))
+        if (!already(rows, pcs_want_name(name, sizeof name, &wants[i])))
             ask[count++] = wants[i];
     if (count == 0)
         return true;
-    struct row *grown = realloc(rows->row, (rows->count + count) * sizeof *grown);
-    if (!grown)
-        return err_set(err, ERR_NOMEM, "no memory for the list");
-    rows->row = grown;
     if (!pcs_get(&pool, &pcs, ask, count, outcome, err) && err->code == ERR_STORE)
         return false;
     err_clear(err); /* each row has its own reason */
-    for (size_t i = 0; i < count; i++) {
-        rows->row[rows->count++] = (struct row){ask[i], outcome[i]};
-        rows->failed += outcome[i].from == PCS_NOWHERE;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (!add_row(rows, pcs_want_name(name, sizeof name, &ask[i]), &outcome[i], err))
+            return false;
     return true;
+}
+
+/* One chain or CRL of AMD's. */
+static bool fetch_amd_thing(struct rows *rows, const struct kds *kds, enum snp_product product, enum kds_branch branch, bool crl, struct err *err)
+{
+    AUTO(collateral_done) struct collateral pool = collateral_new();
+    AUTO(buf_done) struct buf name = buf_new(127);
+    struct pcs_outcome outcome = {0};
+    buf_text(&name, "amd");
+    (crl ? kds_crl_path : kds_chain_path)(&name, product, branch);
+    buf_u8(&name, 0);
+    if (!buf_finish(&name, err) || already(rows, (const char *)name.p))
+        return name.failed ? false : true;
+    if ((crl ? kds_crl : kds_chain)(&pool, kds, product, branch, &outcome.why))
+        outcome.from = PCS_FETCHED;
+    for (size_t i = 0; i < pool.count; i++)
+        if (pool.items[i].kind == COLLATERAL_CRL)
+            outcome.expires_s = pool.items[i].crl.next_update_s;
+    return add_row(rows, (const char *)name.p, &outcome, err);
+}
+
+static bool fetch_amd(struct rows *rows, struct desk *d, enum snp_product product, bool crls_alone, struct err *err)
+{
+    struct kds kds = gather_kds(&d->gather, &d->judge.roots, d->now_s);
+    kds.refresh = true;
+    for (enum kds_branch branch = KDS_VCEK; branch <= KDS_VLEK; branch++)
+        if ((!crls_alone && !fetch_amd_thing(rows, &kds, product, branch, false, err)) ||
+            !fetch_amd_thing(rows, &kds, product, branch, true, err))
+            return false;
+    return true;
+}
+
+static bool take_product(enum snp_product *out, const char *text, struct err *err)
+{
+    for (*out = SNP_MILAN; *out <= SNP_TURIN; (*out)++)
+        if (strcasecmp(text, snp_product_name(*out)) == 0)
+            return true;
+    return err_set(err, ERR_USAGE, "--amd %s: want milan, genoa (Bergamo and Siena too) or turin", text);
 }
 
 static bool take_tee(bool *tdx, const struct opts *o, struct err *err)
@@ -141,10 +190,14 @@ static bool fetch_for_file(struct rows *rows, struct desk *d, const char *path, 
 static bool fetch_known(struct rows *rows, struct desk *d, bool force, struct err *err)
 {
     AUTO(collateral_done) struct collateral pool = collateral_new();
-    if (!pcs_add_kept(&pool, d->db, err))
+    if (!pcs_add_kept(&pool, d->db, err) || !kds_add_kept(&pool, d->db, err))
         return false;
     for (size_t i = 0; i < pool.count; i++) {
         struct pcs_want want;
+        enum snp_product product;
+        if (pool.items[i].kind == COLLATERAL_CRL && snp_name_kind(pool.items[i].crl.issuer, &product) == SNP_CERT_ARK &&
+            !fetch_amd(rows, d, product, true, err))
+            return false;
         if (pcs_want_of_item(&want, &pool.items[i]) && !fetch(rows, d, &want, 1, force, err))
             return false;
     }
@@ -154,9 +207,9 @@ static bool fetch_known(struct rows *rows, struct desk *d, bool force, struct er
 static json_t *row_json(const struct row *r)
 {
     static const char *const from[] = {[PCS_NOWHERE] = "nowhere", [PCS_KEPT] = "store", [PCS_FETCHED] = "fetched"};
-    char name[128], when[21];
-    json_t *o = json_pack("{s:s, s:s}", "name", pcs_want_name(name, sizeof name, &r->want), "from", from[r->outcome.from]);
-    if (r->outcome.from != PCS_NOWHERE)
+    char when[21];
+    json_t *o = json_pack("{s:s, s:s}", "name", r->name, "from", from[r->outcome.from]);
+    if (r->outcome.expires_s)
         json_object_set_new(o, "expires_at", json_string(time_format(when, r->outcome.expires_s)));
     if (r->outcome.why.code != ERR_NONE)
         json_object_set_new(o, "error", json_string(r->outcome.why.text));
@@ -168,15 +221,15 @@ static bool report_rows(struct cmd_env *env, const struct rows *rows, struct err
     json_auto_t *list = json_array();
     for (size_t i = 0; i < rows->count; i++) {
         const struct row *r = &rows->row[i];
-        char name[128], when[21] = "-";
+        char when[21] = "for ever";
         json_array_append_new(list, row_json(r));
-        pcs_want_name(name, sizeof name, &r->want);
+        if (r->outcome.expires_s)
+            time_format(when, r->outcome.expires_s);
         if (r->outcome.from == PCS_NOWHERE) {
-            cmd_say(env, "%-40s %s", name, r->outcome.why.text);
+            cmd_say(env, "%-40s %s", r->name, r->outcome.why.text);
             continue;
         }
-        cmd_say(env, "%-40s %-8s until %s%s%s", name, r->outcome.from == PCS_FETCHED ? "fetched" : "kept",
-                time_format(when, r->outcome.expires_s), r->outcome.why.code ? "; not refreshed: " : "",
+        cmd_say(env, "%-40s %-8s until %s%s%s", r->name, r->outcome.from == PCS_FETCHED ? "fetched" : "kept", when, r->outcome.why.code ? "; not refreshed: " : "",
                 r->outcome.why.code ? r->outcome.why.text : "");
     }
     return !env->json || cmd_print_json(json_pack("{s:s, s:O}", "format", "cvm-collateral-fetch/1", "items", list), err);
@@ -197,10 +250,15 @@ static bool run_fetch(struct cmd_env *env, int *status, struct err *err)
             !fetch(&rows, &d, wants, pcs_wants(wants, tdx, fmspc, processor, early), force, err))
             return false;
     }
+    for (size_t i = 0; (text = opt_nth(&env->opts, "amd", i)); i++) {
+        enum snp_product product;
+        if (!take_product(&product, text, err) || !fetch_amd(&rows, &d, product, false, err))
+            return false;
+    }
     for (int i = 0; i < env->opts.num_args; i++)
         if (!fetch_for_file(&rows, &d, env->opts.args[i], early, force, err))
             return false;
-    if (!opt_given(&env->opts, "fmspc") && env->opts.num_args == 0 && !fetch_known(&rows, &d, force, err))
+    if (!opt_given(&env->opts, "fmspc") && !opt_given(&env->opts, "amd") && env->opts.num_args == 0 && !fetch_known(&rows, &d, force, err))
         return false;
     *status = rows.failed ? EXIT_LATER : EXIT_DONE;
     return report_rows(env, &rows, err);
@@ -211,7 +269,7 @@ const struct cmd cmd_collateral_fetch = {
     .args = "[EVIDENCE...]",
     .max_args = -1,
     .help = "fetch what judging these platforms needs, check it and keep it",
-    .about = "The platforms are those of the evidence files and of --fmspc; without either, what is kept is refreshed where less\n"
+    .about = "The platforms are those of the evidence files, of --fmspc and of --amd; without any, what is kept is refreshed where less\n"
              "than a third of its window is left. What does not hold against the pinned roots is not kept. Exit 3 when something\n"
              "could not be had.",
     .opts = fetch_opts,
@@ -224,7 +282,7 @@ const struct cmd cmd_collateral_fetch = {
 static bool run_import(struct cmd_env *env, int *status, struct err *err)
 {
     AUTO(desk_done) struct desk d = {0};
-    size_t kept = 0, unreadable = 0;
+    size_t kept = 0, kept_amd = 0, unreadable = 0;
     if (!desk_open(&d, env, true, err))
         return false;
     for (int i = 0; i < env->opts.num_args; i++)
@@ -232,8 +290,10 @@ static bool run_import(struct cmd_env *env, int *status, struct err *err)
             return false;
     const struct collateral *pool = &d.judge.collateral;
     struct pcs pcs = {.db = d.db, .roots = &d.judge.roots, .now_s = d.now_s};
-    if (!pcs_keep_pool(&kept, &pcs, pool, err))
+    struct kds kds = gather_kds(&d.gather, &d.judge.roots, d.now_s);
+    if (!pcs_keep_pool(&kept, &pcs, pool, err) || !kds_keep_pool(&kept_amd, &kds, pool, err))
         return false;
+    kept += kept_amd;
     for (size_t i = 0; i < pool->count; i++) {
         if (pool->items[i].kind != COLLATERAL_UNREADABLE)
             continue;
@@ -252,7 +312,7 @@ const struct cmd cmd_collateral_import = {
     .min_args = 1,
     .max_args = -1,
     .help = "check collateral from files and keep it, for machines without a network",
-    .about = "Files are recognised by content: Intel's JSON, certificates, CRLs, dcap-qvl's JSON, our own export. What does not hold\n"
+    .about = "Files are recognised by content: Intel's JSON, certificates, CRLs, AMD's certificate tables, dcap-qvl's JSON, our own export. What does not hold\n"
              "against the pinned roots now, or is older than what was seen before, is left out.",
     .keys = KEYS_STORE | KEYS_EVIDENCE,
     .run = run_import,
@@ -288,7 +348,7 @@ static bool run_export(struct cmd_env *env, int *status, struct err *err)
     bool own = !format || strcmp(format, "own") == 0;
     if (!own && strcmp(format, "dcap-qvl") != 0)
         return err_set(err, ERR_USAGE, "--format %s: want own or dcap-qvl", format);
-    if (!db_open(&db, env->config.state_dir, err) || !pcs_add_kept(&pool, db, err) ||
+    if (!db_open(&db, env->config.state_dir, err) || !pcs_add_kept(&pool, db, err) || (own && !kds_add_kept(&pool, db, err)) ||
         !(own ? collateral_export(&out, &pool, err) : write_dcap_qvl(&out, &pool, env, err)))
         return false;
     *status = EXIT_DONE;
@@ -318,6 +378,8 @@ struct listing {
 static bool list_row(void *user, const char *name, struct cache_row row, size_t body_len)
 {
     struct listing *l = user;
+    if (strncmp(name, "patience/", 9) == 0)
+        return true; /* how long a source wants to be left alone: nothing to judge with */
     char until[21] = "for ever", left[DURATION_TEXT_SIZE] = "", fetched[21];
     int64_t left_s = row.expires_at_s - l->now_s;
     const char *state = row.expires_at_s == 0 || left_s > 7 * 86400 ? "good" : left_s > 0 ? "expiring" : "expired";

@@ -1,16 +1,21 @@
 #include "relayer/collateral/gather.h"
 
+#include "crypto/base/auto.h"
 #include "relayer/evidence/snp_report.h"
+#include "relayer/registry/calldata.h"
 
 #include <stdlib.h>
 
 bool gather_init(struct gather *out, const struct config *cfg, struct db *db, bool offline, struct err *err)
 {
-    struct gather g = {.db = db, .offline = offline, .kds = {.url = cfg->kds_url}};
-    size_t n = offline ? 0 : cfg->pccs_url.count;
-    g.pcs = calloc(n ? n : 1, sizeof *g.pcs);
-    if (!g.pcs)
+    struct gather g = {.db = db, .offline = offline, .thim_url = cfg->thim_url};
+    size_t n = offline ? 0 : cfg->pccs_url.count, num_kds = offline ? 0 : cfg->kds_url.count;
+    g.pcs = calloc(n + 1, sizeof *g.pcs);
+    g.kds = calloc(num_kds + 1, sizeof *g.kds);
+    if (!g.pcs || !g.kds) {
+        gather_done(&g);
         return err_set(err, ERR_NOMEM, "no memory for the sources of collateral");
+    }
     for (size_t i = 0; i < n; i++)
         g.pcs[i] = (struct http_endpoint){
             .url = cfg->pccs_url.item[i],
@@ -18,6 +23,9 @@ bool gather_init(struct gather *out, const struct config *cfg, struct db *db, bo
             .header_file = i < cfg->pccs_header_file.count ? cfg->pccs_header_file.item[i] : NULL,
         };
     g.num_pcs = n;
+    for (size_t i = 0; i < num_kds; i++)
+        g.kds[i] = (struct http_endpoint){.url = cfg->kds_url.item[i]};
+    g.num_kds = num_kds;
     if (!offline && !(g.http = http_new(err))) {
         gather_done(&g);
         return false;
@@ -30,6 +38,7 @@ void gather_done(struct gather *g)
 {
     http_free(g->http);
     free(g->pcs);
+    free(g->kds);
     *g = (struct gather){0};
 }
 
@@ -65,21 +74,55 @@ static bool gather_intel(const struct gather *g, struct collateral *pool, const 
     return pcs_get(pool, &pcs, wants, n, outcomes, err);
 }
 
-static bool gather_amd(const struct gather *g, struct collateral *pool, const struct roots *roots, struct bytes report,
+/* The report itself, whether it stands alone, before its certificate table, or in a journal; and that table. */
+static struct bytes raw_report(const struct bundle *b, struct bytes *table)
+{
+    struct snp_journal journal;
+    *table = (struct bytes){0};
+    if (b->report_type != REPORT_NATIVE)
+        return snp_journal_decode(&journal, b->report, NULL) ? journal.raw_report : (struct bytes){0};
+    if (b->report.len > SNP_REPORT_LEN)
+        *table = bytes_sub(b->report, SNP_REPORT_LEN, b->report.len - SNP_REPORT_LEN);
+    return bytes_sub(b->report, 0, SNP_REPORT_LEN);
+}
+
+/* What the evidence brings along need not be fetched. */
+static bool add_own(struct collateral *own, const struct collateral *pool, const struct bundle *b, struct bytes table, struct err *err)
+{
+    if (!collateral_join(own, pool, err))
+        return false;
+    for (size_t i = 0; i < b->num_snp_certs; i++)
+        if (!collateral_add(own, "the bundle", b->snp_certs[i], COLLATERAL_POOLED, err))
+            return false;
+    return table.len == 0 || collateral_add(own, "the report", table, COLLATERAL_POOLED, err);
+}
+
+struct kds gather_kds(const struct gather *g, const struct roots *roots, int64_t now_s)
+{
+    return (struct kds){.http = g->http, .db = g->db, .roots = roots, .sources = g->kds, .num_sources = g->num_kds,
+                        .thim_url = g->thim_url, .now_s = now_s};
+}
+
+static bool gather_amd(const struct gather *g, struct collateral *pool, const struct roots *roots, const struct bundle *b,
                        int64_t now_s, struct err *err)
 {
+    AUTO(collateral_done) struct collateral own = collateral_new();
     struct snp_report parsed;
-    struct kds kds = {.http = g->http, .db = g->db, .roots = roots, .sources = &g->kds, .num_sources = g->kds.url ? 1 : 0,
-                      .now_s = now_s};
-    return !snp_report_parse(&parsed, report, NULL) || kds_for_report(pool, &kds, &parsed, err);
+    struct bytes table;
+    struct kds kds = gather_kds(g, roots, now_s);
+    if (!snp_report_parse(&parsed, raw_report(b, &table), NULL))
+        return true;
+    return add_own(&own, pool, b, table, err) && kds_for_report(pool, &kds, &parsed, &own, err);
 }
 
 bool gather_for(const struct gather *g, struct collateral *pool, const struct roots *roots, const struct bundle *b,
                 int64_t now_s, struct err *err)
 {
-    if (!b->has_report || b->report_type != REPORT_NATIVE)
+    if (!b->has_report)
         return true;
-    if (b->tee == TEE_TDX || b->tee == TEE_SGX)
-        return gather_intel(g, pool, roots, b->report, now_s, err);
-    return b->tee != TEE_SNP || gather_amd(g, pool, roots, b->report, now_s, err);
+    if (b->tee == TEE_SNP)
+        return gather_amd(g, pool, roots, b, now_s, err);
+    if (b->report_type != REPORT_NATIVE || (b->tee != TEE_TDX && b->tee != TEE_SGX))
+        return true;
+    return gather_intel(g, pool, roots, b->report, now_s, err);
 }

@@ -15,7 +15,9 @@ struct gather {
     struct http *http; /* owned; AMD's */
     struct http_endpoint *pcs; /* owned */
     size_t num_pcs;
-    struct http_endpoint kds;
+    struct http_endpoint *kds; /* owned */
+    size_t num_kds;
+    const char *thim_url; /* NULL: not asked */
 };
 
 /* cfg is borrowed. ERR_NOMEM. */
@@ -25,5 +27,8 @@ void gather_done(struct gather *g);
  * checks will say what that means. */
 bool gather_for(const struct gather *g, struct collateral *pool, const struct roots *roots, const struct bundle *bundle,
                 int64_t now_s, struct err *err);
+
+/* The same sources for AMD's things by name. */
+struct kds gather_kds(const struct gather *g, const struct roots *roots, int64_t now_s);
 
 #endif

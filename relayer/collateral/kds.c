@@ -62,8 +62,7 @@ static void want_path(struct buf *out, const struct kds_want *want)
     }
 }
 
-/* In the store: the path, which names the thing completely. */
-static bool want_name(char *out, size_t size, const struct kds_want *want, struct err *err)
+bool kds_want_name(char *out, size_t size, const struct kds_want *want, struct err *err)
 {
     AUTO(buf_done) struct buf name = buf_new(size - 1);
     buf_text(&name, "amd");
@@ -210,10 +209,10 @@ static bool obtain(struct buf *out, const struct kds *kds, const struct kds_want
     char name[NAME_MAX_LEN];
     AUTO(buf_done) struct buf kept = buf_new(BODY_MAX);
     int64_t expires_s = 0;
-    if (!want_name(name, sizeof name, want, err))
+    if (!kds_want_name(name, sizeof name, want, err))
         return false;
     enum kept have = look_up(&kept, kds, name, want);
-    if (have != KEPT_FRESH && kds->http && fetch(out, &expires_s, kds, want, err)) {
+    if ((have != KEPT_FRESH || kds->refresh) && kds->http && fetch(out, &expires_s, kds, want, err)) {
         const struct cache_row row = {.fetched_at_s = kds->now_s, .expires_at_s = expires_s};
         return !kds->db || cache_put(kds->db, name, buf_view(out), row, err);
     }
@@ -273,45 +272,64 @@ bool kds_vcek(struct collateral *pool, const struct kds *kds, enum snp_product p
 
 /* --- for a report --- */
 
-/* The pool's certificates as the checks will see them. */
-static void pick(struct snp_chain *out, struct snp_pool *certs, const struct collateral *pool,
-                 const struct snp_report *report, int64_t now_s)
+/* What is at hand for it. */
+struct at_hand {
+    struct snp_pool certs;
+    struct snp_chain chain;
+    const struct collateral *own;
+};
+
+static void look(struct at_hand *out, const struct collateral *own, const struct snp_report *report, int64_t now_s)
 {
-    for (size_t i = 0; i < pool->count; i++)
-        for (size_t k = 0; k < pool->items[i].num_certs; k++)
-            snp_pool_add(certs, &pool->items[i].certs[k], NULL);
-    snp_pool_pick(out, certs, report, now_s);
+    out->own = own;
+    for (size_t i = 0; own && i < own->count; i++) {
+        const struct collateral_item *item = &own->items[i];
+        for (size_t k = 0; k < item->num_certs; k++)
+            snp_pool_add(&out->certs, &item->certs[k], NULL);
+    }
+    snp_pool_pick(&out->chain, &out->certs, report, now_s);
+}
+
+static bool has_crl(const struct at_hand *have, enum snp_product product, int64_t now_s)
+{
+    for (size_t i = 0; have->own && i < have->own->count; i++) {
+        const struct collateral_item *item = &have->own->items[i];
+        enum snp_product of;
+        if (item->kind == COLLATERAL_CRL && snp_name_kind(item->crl.issuer, &of) == SNP_CERT_ARK && of == product &&
+            item->crl.this_update_s <= now_s && now_s <= item->crl.next_update_s)
+            return true;
+    }
+    return false;
 }
 
 static bool fill(struct collateral *pool, const struct kds *kds, const struct snp_report *report,
-                 enum snp_product product, enum kds_branch branch, bool has_leaf, struct err *err)
+                 enum snp_product product, const struct at_hand *have, struct err *err)
 {
-    struct err later = {0};
+    struct err later = {0}; /* the first reason is the one that is told */
+    enum kds_branch branch = report->signing_key == SNP_KEY_VLEK ? KDS_VLEK : KDS_VCEK;
     struct bytes chip = bytes_from(report->chip_id, product == SNP_TURIN ? 8 : 64);
-    bool chain = kds_chain(pool, kds, product, branch, err);
-    bool crl = kds_crl(pool, kds, product, branch, chain ? err : &later);
-    if (has_leaf || branch == KDS_VLEK)
-        return chain && crl;
-    bool leaf = kds_vcek(pool, kds, product, chip, report->reported_tcb, chain && crl ? err : &later);
-    return chain && crl && leaf;
+    bool whole = have->chain.has_intermediate && have->chain.has_root;
+    bool good = whole || kds_chain(pool, kds, product, branch, err);
+    good &= has_crl(have, product, kds->now_s) || kds_crl(pool, kds, product, branch, good ? err : &later);
+    if (have->chain.has_leaf || branch == KDS_VLEK)
+        return good;
+    return kds_vcek(pool, kds, product, chip, report->reported_tcb, good ? err : &later) && good;
 }
 
-bool kds_for_report(struct collateral *pool, const struct kds *kds, const struct snp_report *report, struct err *err)
+bool kds_for_report(struct collateral *pool, const struct kds *kds, const struct snp_report *report,
+                    const struct collateral *own, struct err *err)
 {
-    AUTO(auto_free) struct snp_pool *certs = calloc(1, sizeof *certs);
-    AUTO(auto_free) struct snp_chain *chain = calloc(1, sizeof *chain);
-    if (!certs || !chain)
+    AUTO(auto_free) struct at_hand *have = calloc(1, sizeof *have);
+    if (!have)
         return err_set(err, ERR_NOMEM, "no memory for certificates");
-    pick(chain, certs, pool, report, kds->now_s);
-    enum kds_branch branch = report->signing_key == SNP_KEY_VLEK ? KDS_VLEK : KDS_VCEK;
+    look(have, own, report, kds->now_s);
     enum snp_product product = snp_report_product(report);
-    if (product == SNP_UNKNOWN && !report->has_cpuid && chain->has_leaf)
-        snp_name_kind(chain->cert[0].issuer, &product);
+    if (product == SNP_UNKNOWN && !report->has_cpuid && have->chain.has_leaf)
+        snp_name_kind(have->chain.cert[0].issuer, &product);
     if (product != SNP_UNKNOWN)
-        return fill(pool, kds, report, product, branch, chain->has_leaf, err);
+        return fill(pool, kds, report, product, have, err);
     if (report->has_cpuid)
         return err_set(err, ERR_REFUSED, "unknown product: CPUID family %02xh, model %02xh", report->cpuid_family,
                        report->cpuid_model);
-    return fill(pool, kds, report, SNP_MILAN, branch, false, err) ||
-           fill(pool, kds, report, SNP_GENOA, branch, false, err);
+    return fill(pool, kds, report, SNP_MILAN, have, err) || fill(pool, kds, report, SNP_GENOA, have, err);
 }

@@ -24,6 +24,7 @@ struct kds {
     const char *thim_url; /* NULL: not asked */
     int64_t now_s;        /* the real time: what is fetched must be valid now */
     long deadline_ms;     /* per exchange; 0: 15 s */
+    bool refresh;         /* fetch even what is kept and good */
 };
 
 /* VCEKs hang under the ASK, VLEKs under the ASVK; each has a chain and a CRL of its own at KDS. */
@@ -40,10 +41,20 @@ bool kds_crl(struct collateral *pool, const struct kds *kds, enum snp_product pr
 bool kds_vcek(struct collateral *pool, const struct kds *kds, enum snp_product product, struct bytes hwid,
               struct snp_raw_tcb tcb, struct err *err);
 
-/* All that judging this report needs: chain, CRL and, unless the pool holds a leaf that fits it, the VCEK. Adds what
- * can be had; false with the first thing that cannot. A VLEK is not served: it comes with the evidence. A report of
- * version 2 does not name its product: the leaf in the pool does, else the products of that time are tried. */
-bool kds_for_report(struct collateral *pool, const struct kds *kds, const struct snp_report *report, struct err *err);
+/* All that judging this report needs and own (what the evidence and the caller bring; NULL: nothing) lacks: chain, CRL,
+ * VCEK. Adds what can be had; false with the first thing that cannot. A VLEK is not served: it comes with the evidence.
+ * A report of version 2 does not name its product: its leaf does, else the products of that time are tried. */
+bool kds_for_report(struct collateral *pool, const struct kds *kds, const struct snp_report *report,
+                    const struct collateral *own, struct err *err);
+
+/* --- what is kept --- */
+
+/* Everything of AMD's that is kept, good or not, into the pool. */
+bool kds_add_kept(struct collateral *pool, struct db *db, struct err *err);
+/* Check what a pool holds of AMD's against the pinned roots and keep it: chains, VCEKs whose chain is there too, CRLs
+ * (a list does not say which of the two branches it is for, so it is kept for both). *kept counts. ERR_STORE and the
+ * like alone. */
+bool kds_keep_pool(size_t *kept, const struct kds *kds, const struct collateral *pool, struct err *err);
 
 /* The path below a source's URL, appended: for tests and for people without a network. */
 void kds_vcek_path(struct buf *out, enum snp_product product, struct bytes hwid, struct snp_raw_tcb tcb);

@@ -14,6 +14,9 @@ struct kds_want {
     struct bytes chain; /* KDS_LEAF: PEM or DER of a chain that has been checked */
 };
 
+/* What it is kept under: "amd" and the path at KDS, which names it completely. */
+bool kds_want_name(char *out, size_t size, const struct kds_want *want, struct err *err);
+
 /* body: PEM or DER. *expires_s: until when it may be kept (0: for ever). ERR_FORMAT, ERR_REFUSED. */
 bool kds_check(int64_t *expires_s, const struct kds_want *want, struct bytes body, const struct roots *roots,
                int64_t now_s, struct err *err);

@@ -367,4 +367,5 @@ const struct kind snp_kind = {
     .num_checks = sizeof checks / sizeof *checks,
     .render = snp_render,
     .expires = snp_expires,
+    .learn = snp_learn,
 };

@@ -216,3 +216,12 @@ int64_t snp_expires(const struct ev *ev)
         lower(&t, p->crl.next_update_s);
     return t;
 }
+
+void snp_learn(const struct ev *ev)
+{
+    const struct snp_part *p = ev->snp;
+    if (!p || p->crl_state != SNP_CRL_GOOD || !ev->memory->raise_mark)
+        return;
+    const struct mark seen = {.issued_s = p->crl.this_update_s, .crl_number = p->crl.number};
+    ev->memory->raise_mark(ev->memory->ctx, snp_mark_issuer(p), snp_mark_subject(p), &seen);
+}

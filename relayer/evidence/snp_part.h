@@ -72,5 +72,6 @@ void snp_open(struct ev *ev);
 void snp_close(struct ev *ev);
 void snp_render(const struct ev *ev, json_t *doc);
 int64_t snp_expires(const struct ev *ev);
+void snp_learn(const struct ev *ev);
 
 #endif

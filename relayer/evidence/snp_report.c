@@ -66,6 +66,19 @@ struct snp_tcb snp_tcb_decode(struct snp_raw_tcb raw, enum snp_product product)
     };
 }
 
+struct snp_raw_tcb snp_tcb_encode(struct snp_tcb tcb, enum snp_product product)
+{
+    const struct tcb_layout *at = &tcb_layouts[product];
+    struct snp_raw_tcb raw = {{0}};
+    if (at->fmc != NONE)
+        raw.b[at->fmc] = tcb.fmc;
+    raw.b[at->boot_loader] = tcb.boot_loader;
+    raw.b[at->tee] = tcb.tee;
+    raw.b[at->snp] = tcb.snp;
+    raw.b[at->microcode] = tcb.microcode;
+    return raw;
+}
+
 bool snp_tcb_unused_zero(struct snp_raw_tcb raw, enum snp_product product)
 {
     const struct tcb_layout *at = &tcb_layouts[product];

@@ -25,6 +25,7 @@ struct snp_tcb {
     uint8_t fmc, boot_loader, tee, snp, microcode; /* fmc: Turin only, else 0 */
 };
 struct snp_tcb snp_tcb_decode(struct snp_raw_tcb raw, enum snp_product product);
+struct snp_raw_tcb snp_tcb_encode(struct snp_tcb tcb, enum snp_product product);
 /* Are the bytes without a name zero? */
 bool snp_tcb_unused_zero(struct snp_raw_tcb raw, enum snp_product product);
 /* The first component in which a is below b, by name; NULL where a >= b in each. */

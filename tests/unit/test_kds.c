@@ -226,13 +226,13 @@ static void every_product_is_fetched_once_and_verifies(void **state)
         struct client c;
         struct err err = {0};
         client_begin(&c, p, versions[p], false);
-        if (!kds_for_report(&c.pool, &c.kds, &c.parsed, &err))
+        if (!kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, &err))
             fail_msg("%s", err.text);
         assert_int_equal(judged(&c), VERIFIED);
         unsigned asked = site.requests;
         pool_again(&c);
         c.kds.http = NULL;
-        assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL));
+        assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, NULL));
         assert_int_equal(site.requests, asked);
         assert_int_equal(judged(&c), VERIFIED);
         client_end(&c);
@@ -244,7 +244,7 @@ static void a_vlek_needs_its_leaf_from_the_evidence(void **state)
     (void)state;
     struct client c;
     client_begin(&c, SIM_GENOA, 3, true);
-    assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL));
+    assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, NULL));
     assert_int_equal(judged(&c), UNDECIDED);
     assert_true(collateral_add(&c.pool, "host", amds[SIM_GENOA].vlek.der, COLLATERAL_LISTED, NULL));
     assert_int_equal(judged(&c), VERIFIED);
@@ -262,13 +262,13 @@ static void what_does_not_hold_is_neither_taken_nor_kept(void **state)
         site.fault = faults[i];
         if (faults[i] == SLOW)
             c.kds.deadline_ms = 100;
-        assert_false(kds_for_report(&c.pool, &c.kds, &c.parsed, &err));
+        assert_false(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, &err));
         assert_true(err.text[0]);
         assert_int_equal(judged(&c), UNDECIDED);
         pool_again(&c);
         site.fault = GOOD;
         c.kds.deadline_ms = 20000;
-        assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, &err));
+        assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, &err));
         assert_int_equal(judged(&c), VERIFIED);
         client_end(&c);
     }
@@ -281,15 +281,15 @@ static void a_busy_source_is_left_alone(void **state)
     struct err err = {0};
     client_begin(&c, SIM_MILAN, 3, false);
     site.fault = BUSY;
-    assert_false(kds_for_report(&c.pool, &c.kds, &c.parsed, &err));
+    assert_false(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, &err));
     assert_int_equal(err.code, ERR_NET);
     assert_int_equal(site.requests, 1);
     site.fault = GOOD;
     c.kds.now_s = NOW + 119;
-    assert_false(kds_for_report(&c.pool, &c.kds, &c.parsed, &err));
+    assert_false(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, &err));
     assert_int_equal(site.requests, 1);
     c.kds.now_s = NOW + 120;
-    assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, &err));
+    assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, &err));
     client_end(&c);
 }
 
@@ -301,7 +301,7 @@ static void a_mirror_helps_out(void **state)
     const struct http_endpoint sources[] = {{.url = "http://127.0.0.1:1"}, c.source};
     c.kds.sources = sources;
     c.kds.num_sources = 2;
-    assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL));
+    assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, NULL));
     assert_int_equal(judged(&c), VERIFIED);
     client_end(&c);
 }
@@ -319,7 +319,7 @@ static void azure_has_this_machines_leaf(void **state)
     c.kds.thim_url = url;
     c.kds.num_sources = 0;
     site.thim = true;
-    if (!kds_for_report(&c.pool, &c.kds, &c.parsed, &err))
+    if (!kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, &err))
         fail_msg("%s", err.text);
     assert_string_equal(site.last, "/metadata/THIM/amd/certification");
     assert_int_equal(judged(&c), VERIFIED);
@@ -367,7 +367,7 @@ static void a_store_that_was_tampered_with_is_asked_around(void **state)
     assert_true(cache_put(c.db, "amd/vcek/v1/Milan/cert_chain", bytes_str(chain),
                           (struct cache_row){.fetched_at_s = NOW}, NULL));
     free(chain);
-    assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL));
+    assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, NULL));
     assert_int_equal(judged(&c), VERIFIED);
     client_end(&c);
 }
@@ -379,9 +379,55 @@ static void a_masked_chip_cannot_be_asked_for(void **state)
     struct err err = {0};
     client_begin(&c, SIM_MILAN, 3, false);
     memset(c.parsed.chip_id, 0, sizeof c.parsed.chip_id);
-    assert_false(kds_for_report(&c.pool, &c.kds, &c.parsed, &err));
+    assert_false(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, &err));
     assert_int_equal(err.code, ERR_STALE);
     client_end(&c);
+}
+
+static void what_is_at_hand_is_not_asked_for(void **state)
+{
+    (void)state;
+    struct client c;
+    AUTO(collateral_done) struct collateral own = collateral_new();
+    client_begin(&c, SIM_MILAN, 2, false);
+    char *chain = sim_amd_chain(&amds[SIM_MILAN], false);
+    assert_true(collateral_add(&own, "own", bytes_str(chain), COLLATERAL_LISTED, NULL));
+    assert_true(collateral_add(&own, "own", amds[SIM_MILAN].vcek.der, COLLATERAL_LISTED, NULL));
+    free(chain);
+    assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, &own, NULL));
+    assert_int_equal(site.requests, 1);
+    assert_string_equal(site.last, "/vcek/v1/Milan/crl");
+    client_end(&c);
+}
+
+static void an_import_serves_a_sealed_machine(void **state)
+{
+    (void)state;
+    for (enum sim_product p = SIM_MILAN; p <= SIM_TURIN; p++) {
+        struct client c;
+        size_t kept = 0;
+        AUTO(buf_done) struct buf table = buf_new(1 << 20);
+        AUTO(collateral_done) struct collateral import = collateral_new();
+        client_begin(&c, p, p == SIM_TURIN ? 5 : 2, false);
+        struct bytes crl = sim_amd_crl(&amds[p], NOW - DAY, NOW + DAY, 1, NULL, 0);
+        const struct sim_table parts = {
+            .ark = amds[p].ark.der, .ask = amds[p].ask.der, .vcek = amds[p].vcek.der, .crl = crl};
+        sim_table_put(&table, &parts);
+        free((void *)crl.p);
+        assert_true(collateral_add(&import, "table", buf_view(&table), COLLATERAL_LISTED, NULL));
+        assert_true(collateral_add(&import, "stranger", stranger.vcek.der, COLLATERAL_LISTED, NULL));
+        assert_true(kds_keep_pool(&kept, &c.kds, &import, NULL));
+        assert_int_equal(kept, 4); /* chain, leaf, and the list for both branches */
+        c.kds.http = NULL;
+        assert_true(kds_for_report(&c.pool, &c.kds, &c.parsed, NULL, NULL));
+        assert_int_equal(judged(&c), VERIFIED);
+        pool_again(&c);
+        assert_true(kds_add_kept(&c.pool, c.db, NULL));
+        assert_int_equal(c.pool.count, 4);
+        assert_int_equal(judged(&c), VERIFIED);
+        assert_int_equal(site.requests, 0);
+        client_end(&c);
+    }
 }
 
 static int make(void **state)
@@ -428,6 +474,8 @@ int main(void)
         cmocka_unit_test(an_expired_list_is_not_taken),
         cmocka_unit_test(a_store_that_was_tampered_with_is_asked_around),
         cmocka_unit_test(a_masked_chip_cannot_be_asked_for),
+        cmocka_unit_test(what_is_at_hand_is_not_asked_for),
+        cmocka_unit_test(an_import_serves_a_sealed_machine),
     };
     return cmocka_run_group_tests(tests, make, unmake);
 }
