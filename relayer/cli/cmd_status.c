@@ -1,4 +1,4 @@
-/* status: how fresh every tracked identity is, by what the chain said last. track, forget: which ones are watched. */
+/* status: how fresh every tracked identity is, by what the chain said last. */
 #include "relayer/cli/cmd.h"
 
 #include "abi/addr.h"
@@ -128,66 +128,4 @@ const struct cmd cmd_status = {
     .opts = status_opts,
     .keys = KEYS_STORE | KEYS_CHAIN | KEYS_FRESHNESS,
     .run = status_run,
-};
-
-static const struct opt_row track_opts[] = {
-    {"label", 0, "TEXT", false, "a name for it"},
-    {"source", 0, "SOURCE", false, "where its fresh evidence comes from; without it the configured source"},
-    {0},
-};
-
-static bool track_run(struct cmd_env *env, int *status, struct err *err)
-{
-    (void)status;
-    AUTO(session_done) struct session s = {0};
-    struct hash32 id;
-    struct read_back r = {0};
-    if (!hash32_parse(&id, env->opts.args[0], err) || !session_open_store(&s, &env->config, err) || !session_open_chain(&s, err) ||
-        !session_refresh(&s, &r, id, ETH_AT_LATEST, NULL, true, err))
-        return false;
-    const char *label = opt_text(&env->opts, "label"), *source = opt_text(&env->opts, "source");
-    if (label)
-        snprintf(r.after.label, sizeof r.after.label, "%s", label);
-    if (source && strlen(source) >= sizeof r.after.source)
-        return err_set(err, ERR_USAGE, "--source is longer than %zu characters", sizeof r.after.source - 1);
-    if (source)
-        snprintf(r.after.source, sizeof r.after.source, "%s", source);
-    if (!identities_put(s.db, &r.after, err))
-        return false;
-    cmd_say(env, "tracking %s: %s", env->opts.args[0], r.after.registered ? "registered" : "not registered yet");
-    return !env->json || cmd_print_json(status_row_json(&s, &r.after, (int64_t)r.block.time_s), err);
-}
-
-const struct cmd cmd_track = {
-    .name = "track",
-    .args = "ID",
-    .min_args = 1,
-    .max_args = 1,
-    .help = "start to watch an identity that someone else registered",
-    .opts = track_opts,
-    .keys = KEYS_STORE | KEYS_CHAIN | KEYS_FRESHNESS,
-    .run = track_run,
-};
-
-static bool forget_run(struct cmd_env *env, int *status, struct err *err)
-{
-    (void)status;
-    AUTO(session_done) struct session s = {0};
-    struct identity_row row;
-    bool found = false;
-    if (!session_open_store(&s, &env->config, err) || !status_find(&s, &row, env->opts.args[0], err) ||
-        !identities_forget(s.db, &row.key, &found, err))
-        return false;
-    cmd_say(env, "no longer tracked: %s", env->opts.args[0]);
-    return !env->json || cmd_print_json(json_pack("{s:b}", "forgotten", found), err);
-}
-
-const struct cmd cmd_forget = {
-    .name = "forget",
-    .args = "ID",
-    .min_args = 1,
-    .max_args = 1,
-    .help = "stop watching an identity",
-    .keys = KEYS_STORE | KEYS_CHAIN,
-    .run = forget_run,
 };

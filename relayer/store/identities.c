@@ -175,6 +175,54 @@ bool identities_next_due(struct db *db, int64_t *out_s, struct err *err)
     return true;
 }
 
+bool identities_due_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry, int64_t by_s, size_t max,
+                         struct err *err)
+{
+    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry"
+                                                " AND due_s <= :by ORDER BY due_s LIMIT :max");
+    stmt_u64(&s, ":chain", chain_id);
+    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    stmt_i64(&s, ":by", by_s);
+    stmt_i64(&s, ":max", max > 100000 ? 100000 : (int64_t)max);
+    return read_list(out, &s, err);
+}
+
+bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, struct addr20 registry, int64_t after_s, struct err *err)
+{
+    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT due_s FROM identities WHERE chain_id = :chain AND registry = :registry"
+                                                " AND due_s > :after ORDER BY due_s LIMIT 1");
+    stmt_u64(&s, ":chain", chain_id);
+    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    stmt_i64(&s, ":after", after_s);
+    int64_t due_s = stmt_row(&s) ? stmt_get_i64(&s, "due_s") : INT64_MAX;
+    if (!stmt_ok(&s, err))
+        return false;
+    *out_s = due_s;
+    return true;
+}
+
+bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s, const char *error, struct err *err)
+{
+    AUTO(db_scope_done) struct db_scope tx = {0};
+    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE identities SET failures = :failures, retry_at_s = :retry, last_error = :error"
+                                                " WHERE chain_id = :chain AND registry = :registry AND id = :id");
+    bind_key(&s, key);
+    stmt_i64(&s, ":failures", failures);
+    stmt_i64(&s, ":retry", retry_at_s);
+    stmt_text(&s, ":error", error);
+    return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
+}
+
+bool identities_note_warned(struct db *db, const struct identity_key *key, int state, struct err *err)
+{
+    AUTO(db_scope_done) struct db_scope tx = {0};
+    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE identities SET warned_state = :state WHERE chain_id = :chain AND registry = :registry"
+                                                " AND id = :id");
+    bind_key(&s, key);
+    stmt_i64(&s, ":state", state);
+    return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
+}
+
 bool identities_forget(struct db *db, const struct identity_key *key, bool *found, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};

@@ -49,6 +49,15 @@ bool identities_list(struct db *db, struct identity_list *out, const char *hex_p
 bool identities_due(struct db *db, struct identity_list *out, int64_t now_s, size_t max, struct err *err);
 /* The earliest moment at which something becomes due; INT64_MAX where nothing will. */
 bool identities_next_due(struct db *db, int64_t *out_s, struct err *err);
+/* Those of one registry whose due time has come by by_s, waiting for their next try or not; most urgent first. */
+bool identities_due_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry, int64_t by_s, size_t max,
+                         struct err *err);
+/* The earliest due time there behind after_s; INT64_MAX where nothing becomes due. */
+bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, struct addr20 registry, int64_t after_s, struct err *err);
+/* How the last try went: failures in a row, when the next one may begin, why it failed ("" where it did not). */
+bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s, const char *error, struct err *err);
+/* The state that was last told about. */
+bool identities_note_warned(struct db *db, const struct identity_key *key, int state, struct err *err);
 /* Row and history. *found false where there was none. */
 bool identities_forget(struct db *db, const struct identity_key *key, bool *found, struct err *err);
 

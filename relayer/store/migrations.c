@@ -91,6 +91,30 @@ const struct migration migrations[] = {
      "CREATE INDEX rotations_new ON rotations (new_id);"
      "CREATE INDEX rotations_old ON rotations (old_id);"
      "CREATE INDEX rotations_open ON rotations (started_at_s) WHERE state <= 2"},
+
+    /* identities_by_due: what is due on one registry, whether or not it waits for its next try.
+     * renewals: every renewal begun, for the limits per block, hour and day; times are the chain's.
+     * events: what the registry's logs say. state: 0 explained or nobody's concern, 1 unexplained, 2 unexplained and told.
+     * checkpoints: blocks up to which the logs have been read, with their hashes; block -1 stands before the first one. The
+     *   highest is where reading goes on; a reorganisation goes back to the highest that still holds.
+     * goldens: what a measurement hash was computed from, as JSON. */
+    {"life",
+     "CREATE INDEX identities_by_due ON identities (chain_id, registry, due_s);"
+     "CREATE TABLE renewals ("
+     " seq INTEGER PRIMARY KEY, chain_id INTEGER NOT NULL, registry BLOB NOT NULL, id BLOB NOT NULL CHECK (length(id) = 32),"
+     " call TEXT NOT NULL, begun_at_s INTEGER NOT NULL, block INTEGER NOT NULL) STRICT;"
+     "CREATE INDEX renewals_time ON renewals (chain_id, registry, begun_at_s);"
+     "CREATE INDEX renewals_identity ON renewals (chain_id, registry, id, begun_at_s);"
+     "CREATE TABLE events ("
+     " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), block INTEGER NOT NULL, log_index INTEGER NOT NULL,"
+     " id BLOB NOT NULL CHECK (length(id) = 32), name TEXT NOT NULL, tx_hash BLOB NOT NULL CHECK (length(tx_hash) = 32),"
+     " state INTEGER NOT NULL, PRIMARY KEY (chain_id, registry, block, log_index)) STRICT, WITHOUT ROWID;"
+     "CREATE INDEX events_identity ON events (chain_id, registry, id, block, log_index);"
+     "CREATE INDEX events_unexplained ON events (chain_id, registry, state) WHERE state > 0;"
+     "CREATE TABLE checkpoints ("
+     " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), block INTEGER NOT NULL,"
+     " hash BLOB NOT NULL CHECK (length(hash) = 32), PRIMARY KEY (chain_id, registry, block)) STRICT, WITHOUT ROWID;"
+     "CREATE TABLE goldens (hash BLOB PRIMARY KEY CHECK (length(hash) = 32), doc TEXT NOT NULL) STRICT, WITHOUT ROWID"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;

@@ -1,0 +1,156 @@
+/* check: status for monitoring systems. One line: a word, what it means, and performance data; the exit status is that
+ * convention's (0 ok, 1 warning, 2 critical, 3 unknown), also for what goes wrong here. */
+#include "relayer/cli/cmd.h"
+
+#include "crypto/base/auto.h"
+#include "crypto/base/duration.h"
+#include "crypto/base/text.h"
+#include "relayer/status.h"
+#include "relayer/store/events.h"
+
+#include <stdio.h>
+
+enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
+static const char *const level_names[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
+
+static const struct opt_row check_opts[] = {
+    {"refresh", 0, NULL, false, "ask the chain first"},
+    {"warning", 0, "DURATION", false, "warn when less is left; the configured warning window otherwise"},
+    {"critical", 0, "DURATION", false, "critical when less is left; at expiry otherwise"},
+    {0},
+};
+
+struct thresholds {
+    int64_t warning_s, critical_s; /* -1: by state */
+};
+
+struct summary {
+    enum level level;
+    size_t at[STATE_EXPIRED + 1];
+    uint64_t unexplained;
+    int64_t least_left_s; /* INT64_MAX: nothing ends */
+    char worst[128];      /* the identity that set the level */
+};
+
+static int64_t left_of(const struct status_row *s)
+{
+    return s->tee.left_s < s->tpm.left_s ? s->tee.left_s : s->tpm.left_s;
+}
+
+static enum level level_of(const struct status_row *s, const struct thresholds *t)
+{
+    if (s->state == STATE_UNKNOWN)
+        return LEVEL_UNKNOWN;
+    if (s->state == STATE_UNREGISTERED || s->state == STATE_EXPIRED || (t->critical_s >= 0 && left_of(s) < t->critical_s))
+        return LEVEL_CRITICAL;
+    bool late = t->warning_s >= 0 ? left_of(s) < t->warning_s : s->state == STATE_EXPIRING;
+    return late ? LEVEL_WARNING : LEVEL_OK;
+}
+
+/* critical is worse than unknown, which is worse than a warning */
+static bool worse(enum level a, enum level b)
+{
+    static const int order[] = {[LEVEL_OK] = 0, [LEVEL_WARNING] = 1, [LEVEL_UNKNOWN] = 2, [LEVEL_CRITICAL] = 3};
+    return order[a] > order[b];
+}
+
+static void take_row(struct summary *sum, const struct status_row *s, const struct thresholds *t, uint64_t unexplained)
+{
+    char hex[65];
+    enum level level = level_of(s, t);
+    if (unexplained && level == LEVEL_OK)
+        level = LEVEL_WARNING;
+    sum->at[s->state]++;
+    sum->unexplained += unexplained;
+    if (s->tee.known && left_of(s) < sum->least_left_s)
+        sum->least_left_s = left_of(s);
+    if (!worse(level, sum->level))
+        return;
+    sum->level = level;
+    snprintf(sum->worst, sizeof sum->worst, "%s%s0x%.16s.. is %s", s->row.label, s->row.label[0] ? " " : "",
+             hex_encode(hex, BYTES_OF(s->row.key.id)), level == LEVEL_WARNING && s->state < STATE_EXPIRING && unexplained
+                                                              ? "updated by somebody else" : freshness_state_name(s->state));
+}
+
+static bool summarise(struct summary *out, struct session *s, const struct status_report *r, const struct thresholds *t, struct err *err)
+{
+    struct summary sum = {.least_left_s = INT64_MAX};
+    for (size_t i = 0; i < r->count; i++) {
+        uint64_t unexplained;
+        if (!events_unexplained(s->db, &unexplained, &r->row[i].row.key, err))
+            return false;
+        take_row(&sum, &r->row[i], t, unexplained);
+    }
+    if (!r->count) {
+        sum.level = LEVEL_UNKNOWN;
+        snprintf(sum.worst, sizeof sum.worst, "nothing is tracked");
+    }
+    *out = sum;
+    return true;
+}
+
+static void say(const struct summary *s, size_t total, const struct thresholds *t)
+{
+    char left[DURATION_TEXT_SIZE], warning[24] = "", critical[24] = "0";
+    printf("CVM %s - ", level_names[s->level]);
+    if (s->worst[0])
+        printf("%s; ", s->worst);
+    printf("%zu identit%s, %zu fresh", total, total == 1 ? "y" : "ies", s->at[STATE_FRESH] + s->at[STATE_DUE]);
+    if (s->least_left_s != INT64_MAX)
+        printf(", least time left %s", s->least_left_s > 0 ? duration_short(left, s->least_left_s) : "none");
+    if (t->warning_s >= 0)
+        snprintf(warning, sizeof warning, "%lld:", (long long)t->warning_s);
+    if (t->critical_s >= 0)
+        snprintf(critical, sizeof critical, "%lld", (long long)t->critical_s);
+    printf(" |");
+    if (s->least_left_s != INT64_MAX)
+        printf(" left=%llds;%s;%s:", (long long)s->least_left_s, warning, critical);
+    for (enum freshness_state k = STATE_UNKNOWN; k <= STATE_EXPIRED; k++)
+        printf(" %s=%zu", freshness_state_name(k), s->at[k]);
+    printf(" unexplained=%llu\n", (unsigned long long)s->unexplained);
+}
+
+static bool look(struct cmd_env *env, enum level *level, struct err *err)
+{
+    AUTO(session_done) struct session s = {0};
+    AUTO(status_report_done) struct status_report r = {0};
+    struct thresholds t = {-1, -1};
+    struct summary sum;
+    bool refresh = opt_given(&env->opts, "refresh");
+    struct status_query q = {.ids = env->opts.args, .num_ids = (size_t)env->opts.num_args, .refresh = refresh, .within_s = -1};
+    if (!opt_duration(&t.warning_s, &env->opts, "warning", err) || !opt_duration(&t.critical_s, &env->opts, "critical", err) ||
+        !session_open_store(&s, &env->config, err) || (refresh && !session_open_chain(&s, err)) || !status_gather(&r, &s, &q, err) ||
+        !summarise(&sum, &s, &r, &t, err))
+        return false;
+    *level = sum.level;
+    if (env->json)
+        return cmd_print_json(json_pack("{s:s, s:s, s:o}", "format", "cvm-check/1", "level", level_names[sum.level], "status", status_to_json(&r)), err);
+    say(&sum, r.count, &t);
+    return true;
+}
+
+static bool check_run(struct cmd_env *env, int *status, struct err *err)
+{
+    enum level level = LEVEL_UNKNOWN;
+    struct err why = {0};
+    if (!look(env, &level, &why)) {
+        level = LEVEL_UNKNOWN;
+        *status = (int)level;
+        if (env->json)
+            return cmd_print_json(json_pack("{s:s, s:s, s:s}", "format", "cvm-check/1", "level", level_names[level], "error", why.text), err);
+        printf("CVM UNKNOWN - %s\n", why.text);
+    }
+    *status = (int)level;
+    return true;
+}
+
+const struct cmd cmd_check = {
+    .name = "check",
+    .args = "[ID...]",
+    .max_args = -1,
+    .help = "the same for monitoring systems: one line with performance data",
+    .about = "Exit 0 ok, 1 warning, 2 critical, 3 unknown: the monitoring plugins' codes, for this command alone.",
+    .opts = check_opts,
+    .keys = KEYS_STORE | KEYS_CHAIN | KEYS_FRESHNESS,
+    .run = check_run,
+};

@@ -1,0 +1,433 @@
+/* A renewal, in order:
+ *   1. claim the identity, so that nobody else renews it at the same time
+ *   2. an earlier transaction of ours that is not mined yet? then wait for that one
+ *   3. read the chain; ask the planner what is due
+ *   4. limits, and the pre hook
+ *   5. fresh evidence, with a challenge made for this attempt; it must be this identity's
+ *   6. relay: verdict, model, simulation, transaction, what the registry says afterwards
+ *   7. note how it went and when the next try is; tell the hooks */
+#include "relayer/renew.h"
+
+#include "abi/addr.h"
+#include "crypto/base/auto.h"
+#include "crypto/base/text.h"
+#include "relayer/clock.h"
+#include "relayer/files.h"
+#include "relayer/input.h"
+#include "relayer/log.h"
+#include "relayer/source/source.h"
+#include "relayer/status.h"
+#include "relayer/store/renewals.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+struct work {
+    struct renewer *n;
+    struct renewal *out;
+    struct onchain_identity on;
+    uint64_t token;
+    int64_t lease_s, now_s; /* now: the chain's */
+    struct buf raw;         /* evidence as it came */
+    struct bundle bundle;
+};
+
+static void work_done(struct work *w)
+{
+    onchain_identity_done(&w->on);
+    buf_done(&w->raw);
+    bundle_done(&w->bundle);
+}
+
+static const struct config *cfg_of(const struct renewer *n)
+{
+    return n->relay->session.cfg;
+}
+
+static const struct {
+    const char *name;
+    int exit_status;
+} results[] = {
+    [RENEWAL_DONE] = {"renewed", 0},   [RENEWAL_NOT_DUE] = {"not_due", 0}, [RENEWAL_BUSY] = {"busy", 0},       [RENEWAL_UNDERWAY] = {"underway", 3},
+    [RENEWAL_LIMITED] = {"limited", 3}, [RENEWAL_WAITING] = {"waiting", 3}, [RENEWAL_REFUSED] = {"refused", 1}, [RENEWAL_FAILED] = {"failed", 3},
+};
+
+const char *renewal_result_name(enum renewal_result r)
+{
+    return results[r].name;
+}
+
+int renewal_exit_status(enum renewal_result r)
+{
+    return results[r].exit_status;
+}
+
+/* --- settings --- */
+
+static struct source_settings source_of(const struct renewer *n, const struct identity_row *row)
+{
+    const struct config *cfg = cfg_of(n);
+    return (struct source_settings){
+        .spec = row && row->source[0] ? row->source : cfg->source,
+        .timeout_s = cfg->source_timeout_s,
+        .max_bytes = cfg->source_max_bytes,
+        .token_file = cfg->agent_token_file && *cfg->agent_token_file ? cfg->agent_token_file : NULL,
+    };
+}
+
+bool renewer_init(struct renewer *out, struct relay *relay, struct err *err)
+{
+    const struct config *cfg = relay->session.cfg;
+    char host[48] = "";
+    gethostname(host, sizeof host - 1);
+    struct renewer n = {
+        .relay = relay,
+        .wait = TX_WAIT_MINED,
+        .hooks = {.path = {[HOOK_PRE] = cfg->hook_pre, [HOOK_RENEWED] = cfg->hook_renewed, [HOOK_FAILED] = cfg->hook_failed,
+                           [HOOK_EXPIRING] = cfg->hook_expiring, [HOOK_MEASUREMENT_CHANGED] = cfg->hook_measurement_changed,
+                           [HOOK_UNEXPLAINED_UPDATE] = cfg->hook_unexplained_update},
+                  .timeout_s = cfg->hook_timeout_s},
+    };
+    snprintf(n.owner, sizeof n.owner, "%s:%ld:%lld", host, (long)getpid(), (long long)clock_now_ms());
+    struct source_settings source = source_of(&n, NULL);
+    if (!hooks_check(&n.hooks, err) || (source.spec && *source.spec && !source_check(&source, err)))
+        return false;
+    *out = n;
+    return true;
+}
+
+/* --- hooks --- */
+
+static json_t *facts_of(const struct renewer *n, const struct identity_row *row, int64_t now_s)
+{
+    json_t *doc = status_row_json(&n->relay->session, row, now_s);
+    char when[21];
+    if (doc)
+        json_object_set_new(doc, "chain_time", json_string(time_format(when, now_s)));
+    return doc;
+}
+
+/* Takes facts. Only the pre hook's answer counts; a failure of the others is said. */
+static bool tell(const struct renewer *n, enum hook h, json_t *facts, struct err *err)
+{
+    struct err why = {0};
+    bool ok = hook_run(&n->hooks, h, facts, &why);
+    json_decref(facts);
+    if (ok)
+        return true;
+    if (h != HOOK_PRE)
+        log_warn("%s", why.text);
+    return err_set(err, why.code, "%s", why.text);
+}
+
+static json_t *renewal_facts(const struct work *w)
+{
+    const struct renewal *r = w->out;
+    json_t *doc = facts_of(w->n, &r->row, w->now_s);
+    char when[21];
+    AUTO(auto_free) char *tx = r->has_tx ? hex_0x(BYTES_OF(r->tx_hash)) : NULL;
+    if (doc && r->call)
+        json_object_set_new(doc, "call", json_string(call_name(r->call)));
+    if (doc && tx)
+        json_object_set_new(doc, "transaction", json_string(tx));
+    if (doc && r->why.code != ERR_NONE)
+        json_object_set_new(doc, "error", json_string(r->why.text));
+    if (doc && r->next_try_s)
+        json_object_set_new(doc, "next_try_at", json_string(time_format(when, r->next_try_s)));
+    return doc;
+}
+
+static void tell_measurement(const struct work *w, const struct hash32 *was)
+{
+    json_t *facts = renewal_facts(w);
+    AUTO(auto_free) char *hex = hex_0x(BYTES_OF(*was));
+    if (facts && hex)
+        json_object_set_new(facts, "previous_measurement_hash", json_string(hex));
+    tell(w->n, HOOK_MEASUREMENT_CHANGED, facts, NULL);
+}
+
+/* --- 1. the claim --- */
+
+static bool claim(struct work *w, bool *got, struct err *err)
+{
+    const struct config *cfg = cfg_of(w->n);
+    /* enough for what happens between two looks at the chain; each look renews it */
+    w->lease_s = 120 + cfg->source_timeout_s + 2 * cfg->hook_timeout_s;
+    return claims_take(w->n->relay->session.db, &w->token, got, &w->out->row.key, w->n->owner, clock_now_s(), w->lease_s, err);
+}
+
+static void on_progress(void *user, const struct tx_status *status)
+{
+    struct work *w = user;
+    bool ours;
+    struct err ignored = {0};
+    (void)status;
+    claims_renew(w->n->relay->session.db, &ours, &w->out->row.key, w->token, clock_now_s(), w->lease_s, &ignored);
+}
+
+static bool on_stop(void *user)
+{
+    struct work *w = user;
+    return w->n->stopped && w->n->stopped(w->n->user);
+}
+
+/* --- 2. what was begun --- */
+
+bool renew_finish_begun(struct renewer *n, struct err *err)
+{
+    AUTO(txe_closep) struct txe *txe = NULL;
+    struct relay *r = n->relay;
+    size_t num_open;
+    return !r->signer || (txe_open(&txe, r->session.db, r->session.rpc, r->signer, &r->tx, &(struct txe_hooks){0}, err) &&
+                          txe_pump(txe, &num_open, err));
+}
+
+static bool is_underway(struct work *w, struct err *err)
+{
+    AUTO(tx_list_done) struct tx_list list = {0};
+    char hex[65];
+    if (!tx_journal_list(w->n->relay->session.db, &list, true, &w->out->row.key.id, 16, err))
+        return true;
+    for (size_t i = 0; i < list.count; i++) {
+        const struct tx_status *tx = &list.row[i];
+        if (tx->phase >= TXM_MINED || tx->chain_id != w->out->row.key.chain_id || !addr20_eq(tx->target, w->out->row.key.registry))
+            continue;
+        w->out->has_tx = tx->has_hash;
+        w->out->tx_hash = tx->hash;
+        err_set(err, ERR_CHAIN, "%s%s of an earlier run is %s%s%s", tx->has_hash ? "transaction 0x" : "a transaction",
+                tx->has_hash ? hex_encode(hex, BYTES_OF(tx->hash)) : "", txm_phase_name(tx->phase), tx->note[0] ? ": " : "", tx->note);
+        return true;
+    }
+    return false;
+}
+
+/* --- 3. what is due --- */
+
+static bool look(struct work *w, enum plan_action *action, struct err *err)
+{
+    struct session *s = &w->n->relay->session;
+    struct read_back read = {0};
+    if (!onchain_read(&s->chain, &w->on, w->out->row.key.id, ETH_AT_LATEST, err) ||
+        !session_store(s, &read, w->out->row.key.id, &w->on, NULL, false, err))
+        return false;
+    w->out->row = read.after;
+    w->now_s = (int64_t)read.block.time_s;
+    w->out->chain_time_s = w->now_s;
+    if (read.measurement_changed)
+        tell_measurement(w, &read.before.measurement_hash);
+    struct freshness f = freshness_of(&read.after);
+    struct plan_settings plan = session_plan(s->cfg);
+    *action = plan_action(&f, read.after.key.id, read.after.collateral_expires_s, w->now_s + w->n->within_s, &plan);
+    return true;
+}
+
+/* --- 4. limits --- */
+
+static bool is_limited(struct work *w, struct err *err)
+{
+    const struct config *cfg = cfg_of(w->n);
+    struct renewal_limits limits = {cfg->max_per_block, cfg->max_per_hour, cfg->max_renewals_per_day};
+    const char *which;
+    char when[21];
+    int64_t not_before_s;
+    if (!renewals_begin(w->n->relay->session.db, &not_before_s, &which, &w->out->row.key, call_name(w->out->call), w->now_s,
+                        w->on.block.number, &limits, err))
+        return true;
+    if (!not_before_s)
+        return false;
+    w->out->next_try_s = not_before_s;
+    err_set(err, ERR_STALE, "%s forbids more before %s", which, time_format(when, not_before_s));
+    return true;
+}
+
+/* A source or a pre hook that says no now may say yes the next time: nothing was refused that was looked at. False, always. */
+static bool may_change_its_mind(struct err *err)
+{
+    if (err->code == ERR_REFUSED)
+        err->code = ERR_STALE;
+    return false;
+}
+
+/* --- 5. evidence --- */
+
+static bool ask_source(struct work *w, struct err *err)
+{
+    const struct onchain *chain = &w->n->relay->session.chain;
+    struct source_settings source = source_of(w->n, &w->out->row);
+    struct challenge c = {
+        .call = w->out->call,
+        .profile = chain->profile,
+        .chain_id = chain->chain_id,
+        .registry = chain->registry,
+        .nonce = w->on.nonce,
+        .identity_hash = w->out->row.key.id,
+        .public_key = w->on.identity.key,
+    };
+    if (!source.spec || !*source.spec)
+        return err_set(err, ERR_USAGE, "no evidence source: --source, source in [source], or track --source names one");
+    extra_data_build(c.extra_data, &(struct tail_binding){.time_s = clock_now_s(), .chain_id = c.chain_id, .registry = c.registry,
+                                                          .identity_hash = c.identity_hash, .call = c.call});
+    return source_fetch(&w->raw, &source, &c, err) || may_change_its_mind(err);
+}
+
+static bool get_evidence(struct work *w, struct err *err)
+{
+    AUTO(input_done) struct input in = {0};
+    w->raw = buf_new(INPUT_MAX);
+    if (w->n->evidence_file ? !file_read(&w->raw, w->n->evidence_file, err) : !ask_source(w, err))
+        return false;
+    if (!input_open(&in, buf_view(&w->raw), INPUT_UNKNOWN, err) || !input_bundle(&w->bundle, &in, err))
+        return err_wrap(err, "evidence");
+    if (!w->bundle.identity.present)
+        return err_set(err, ERR_REFUSED, "the evidence names no identity key");
+    struct hash32 theirs = identity_hash(&w->bundle.identity, w->n->relay->session.chain.profile);
+    char hex[65];
+    return hash32_eq(theirs, w->out->row.key.id) ||
+           err_set(err, ERR_REFUSED, "the evidence is another identity's (0x%s)", hex_encode(hex, BYTES_OF(theirs)));
+}
+
+/* --- 6. the call --- */
+
+static bool bring(struct work *w, struct hash32 *was, struct err *err)
+{
+    AUTO(relay_outcome_done) struct relay_outcome o = {0};
+    struct relay_request q = {
+        .call = w->out->call,
+        .bundle = &w->bundle,
+        .has_id = true,
+        .id = w->out->row.key.id,
+        .early = true, /* the planner has decided */
+        .accept_measurement = w->n->accept_measurement,
+        .label = "renewal",
+        .wait = w->n->wait,
+        .progress = on_progress,
+        .stopped = on_stop,
+        .user = w,
+    };
+    *was = w->out->row.measurement_hash;
+    bool ok = relay_call(w->n->relay, &o, &q, err);
+    w->out->has_tx = o.has_tx && o.tx.has_hash;
+    if (w->out->has_tx)
+        w->out->tx_hash = o.tx.hash;
+    if (o.has_row)
+        w->out->row = o.read.after;
+    if (o.has_row && o.read.block.time_s > 0)
+        w->now_s = w->out->chain_time_s = (int64_t)o.read.block.time_s;
+    return ok;
+}
+
+/* --- 7. how it went --- */
+
+static int64_t time_left(const struct identity_row *row, int64_t now_s)
+{
+    struct freshness f = freshness_of(row);
+    int64_t tee = plan_expires_s(&f, DEADLINE_TEE), tpm = plan_expires_s(&f, DEADLINE_TPM);
+    int64_t first = tee < tpm ? tee : tpm;
+    return first == INT64_MAX ? INT64_MAX : first - now_s;
+}
+
+static void note(struct work *w, uint32_t failures, int64_t retry_at_s, const char *error)
+{
+    struct identity_row *row = &w->out->row;
+    struct err why = {0};
+    row->failures = failures;
+    row->retry_at_s = retry_at_s;
+    snprintf(row->last_error, sizeof row->last_error, "%s", error);
+    if (!identities_note_try(w->n->relay->session.db, &row->key, failures, retry_at_s, row->last_error, &why))
+        log_warn("%s", why.text);
+}
+
+static void succeed(struct work *w, const struct hash32 *was)
+{
+    struct err why = {0};
+    w->out->result = RENEWAL_DONE;
+    note(w, 0, 0, "");
+    if (!identities_note_warned(w->n->relay->session.db, &w->out->row.key, STATE_FRESH, &why))
+        log_warn("%s", why.text);
+    tell(w->n, HOOK_RENEWED, renewal_facts(w), NULL);
+    if (!hash32_eq(*was, w->out->row.measurement_hash))
+        tell_measurement(w, was);
+}
+
+static void fail(struct work *w)
+{
+    struct renewal *r = w->out;
+    const struct config *cfg = cfg_of(w->n);
+    bool refused = r->why.code == ERR_REFUSED || r->why.code == ERR_FORMAT || r->why.code == ERR_CRYPTO;
+    uint32_t failures = r->row.failures < UINT32_MAX ? r->row.failures + 1 : UINT32_MAX;
+    r->result = refused ? RENEWAL_REFUSED : RENEWAL_FAILED;
+    r->next_try_s = w->now_s + plan_backoff_s(failures, cfg->retry_min_s, cfg->retry_max_s, time_left(&r->row, w->now_s), r->row.key.id);
+    note(w, failures, r->next_try_s, r->why.text);
+    tell(w->n, HOOK_FAILED, renewal_facts(w), NULL);
+}
+
+/* Put off without blame. */
+static void put_off(struct work *w, enum renewal_result result)
+{
+    w->out->result = result;
+    if (!w->out->next_try_s)
+        w->out->next_try_s = w->now_s + cfg_of(w->n)->retry_min_s;
+    note(w, w->out->row.failures, w->out->next_try_s, w->out->why.text);
+}
+
+/* With the claim in hand. */
+static void renew_claimed(struct work *w)
+{
+    struct err *err = &w->out->why;
+    enum plan_action action;
+    struct hash32 was;
+    if (!look(w, &action, err))
+        return fail(w);
+    if (action == PLAN_NOTHING) {
+        w->out->result = RENEWAL_NOT_DUE;
+        return;
+    }
+    w->out->call = action == PLAN_ATTEST ? CALL_ATTEST : CALL_REATTEST;
+    if (is_underway(w, err))
+        return put_off(w, RENEWAL_UNDERWAY);
+    if (is_limited(w, err))
+        return put_off(w, RENEWAL_LIMITED);
+    bool ok = (tell(w->n, HOOK_PRE, renewal_facts(w), err) || may_change_its_mind(err)) && get_evidence(w, err) && bring(w, &was, err);
+    return ok ? succeed(w, &was) : fail(w);
+}
+
+void renew_one(struct renewer *n, struct renewal *out, const struct identity_row *row)
+{
+    *out = (struct renewal){.row = *row, .result = RENEWAL_FAILED, .chain_time_s = clock_now_s()};
+    AUTO(work_done) struct work w = {.n = n, .out = out, .now_s = out->chain_time_s};
+    bool got = false;
+    if (!claim(&w, &got, &out->why))
+        return;
+    if (!got) {
+        out->result = RENEWAL_BUSY;
+        return;
+    }
+    renew_claimed(&w);
+    struct err ignored = {0};
+    claims_release(n->relay->session.db, &row->key, w.token, &ignored);
+}
+
+/* --- warnings --- */
+
+bool renew_warn(struct renewer *n, int64_t chain_now_s, size_t *left, struct err *err)
+{
+    AUTO(identity_list_done) struct identity_list due = {0};
+    struct session *s = &n->relay->session;
+    struct plan_settings plan = session_plan(s->cfg);
+    *left = 0;
+    if (!identities_due_here(s->db, &due, s->chain.chain_id, s->chain.registry, chain_now_s, SIZE_MAX, err))
+        return false;
+    for (size_t i = 0; i < due.count; i++) {
+        struct identity_row *row = &due.row[i];
+        struct freshness f = freshness_of(row);
+        enum freshness_state state = plan_state(&f, row->key.id, chain_now_s, &plan);
+        bool late = state == STATE_EXPIRING || state == STATE_EXPIRED;
+        *left += late;
+        if (!late || row->warned_state == (int)state)
+            continue;
+        tell(n, HOOK_EXPIRING, facts_of(n, row, chain_now_s), NULL);
+        if (!identities_note_warned(s->db, &row->key, (int)state, err))
+            return false;
+    }
+    return true;
+}
