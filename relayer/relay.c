@@ -18,6 +18,7 @@
 #include "relayer/payer.h"
 #include "relayer/registry/calldata.h"
 #include "relayer/relay_steps.h"
+#include "relayer/store/renewals.h"
 
 #include <stdio.h>
 
@@ -374,6 +375,20 @@ static bool relay_it(struct relaying *w, struct err *err)
     return w->q->dry_run ? dry_run(w, err) : send(w, err);
 }
 
+/* What the measurement was computed from, for whoever asks later what changed. */
+static void keep_measurement(const struct relaying *w)
+{
+    const json_t *measurement = json_object_get(w->out->verdict, "measurement");
+    const char *text = json_string_value(json_object_get(measurement, "hash"));
+    AUTO(auto_free) char *doc = json_dumps(measurement, JSON_COMPACT);
+    struct hash32 hash;
+    struct err why = {0};
+    if (!text || !doc || !hex_decode_fixed(hash.b, sizeof hash.b, bytes_str(text), &why))
+        return;
+    if (!goldens_put(w->r->session.db, hash, doc, &why))
+        log_warn("%s", why.text);
+}
+
 bool relay_call(struct relay *r, struct relay_outcome *out, const struct relay_request *request, struct err *err)
 {
     AUTO(relaying_done) struct relaying w = {.r = r, .q = request, .out = out};
@@ -383,5 +398,7 @@ bool relay_call(struct relay *r, struct relay_outcome *out, const struct relay_r
     bool ok = relay_it(&w, err);
     if (ok && out->result == RELAY_SENT)
         log_info("%s: %s", call_name(request->call), out->words);
+    if (ok && out->verdict)
+        keep_measurement(&w);
     return ok;
 }

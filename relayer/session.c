@@ -79,14 +79,18 @@ struct identity_key session_key(const struct session *s, struct hash32 id)
     return (struct identity_key){.chain_id = s->chain.chain_id, .registry = s->chain.registry, .id = id};
 }
 
+static struct plan_lead plan_lead(struct lead lead)
+{
+    return (struct plan_lead){.permille = lead.percent * 10, .seconds = lead.seconds};
+}
+
 struct plan_settings session_plan(const struct config *cfg)
 {
-    struct plan_settings p = plan_defaults();
-    p.due_permille = cfg->tee_due.percent * 10;
-    p.due_before_s = cfg->tee_due.percent ? 0 : cfg->tee_due.seconds;
-    p.jitter_permille = (uint32_t)cfg->jitter_percent * 10;
-    p.expiring_s = cfg->warn.percent ? 0 : cfg->warn.seconds;
-    return p;
+    return (struct plan_settings){
+        .due = {[DEADLINE_TEE] = plan_lead(cfg->tee_due), [DEADLINE_TPM] = plan_lead(cfg->tpm_due)},
+        .jitter_permille = (uint32_t)(cfg->jitter_percent > 100 ? 100 : cfg->jitter_percent) * 10,
+        .expiring = plan_lead(cfg->warn),
+    };
 }
 
 struct freshness freshness_of(const struct identity_row *row)

@@ -12,7 +12,7 @@ const char *freshness_state_name(enum freshness_state s)
 
 struct plan_settings plan_defaults(void)
 {
-    return (struct plan_settings){.due_permille = 333, .jitter_permille = 50};
+    return (struct plan_settings){.due = {{.permille = 333}, {.permille = 333}}, .jitter_permille = 100, .expiring = {.permille = 100}};
 }
 
 static uint64_t ttl_of(const struct freshness *f, enum deadline d)
@@ -42,16 +42,20 @@ static uint32_t spread(struct hash32 id, uint32_t salt)
     return v >> 22;
 }
 
+static int64_t lead_s(struct plan_lead lead, uint64_t ttl)
+{
+    return lead.permille ? share(ttl, lead.permille) : lead.seconds;
+}
+
 int64_t plan_due_s(const struct freshness *f, enum deadline d, struct hash32 id, const struct plan_settings *settings)
 {
     int64_t expires = plan_expires_s(f, d);
     uint64_t ttl = ttl_of(f, d);
     if (expires == INT64_MAX)
         return INT64_MAX;
-    int64_t before = settings->due_before_s ? settings->due_before_s : share(ttl, settings->due_permille);
-    int64_t jitter = share(ttl, settings->jitter_permille) / 1024 * spread(id, (uint32_t)d) +
-                     share(ttl, settings->jitter_permille) % 1024 * spread(id, (uint32_t)d) / 1024;
-    /* never before the evidence was accepted: a TTL shorter than due_before_s is due all the time, not in the past */
+    int64_t before = lead_s(settings->due[d], ttl), most = share((uint64_t)before, settings->jitter_permille);
+    int64_t jitter = most / 1024 * spread(id, (uint32_t)d) + most % 1024 * spread(id, (uint32_t)d) / 1024;
+    /* never before the evidence was accepted: a TTL shorter than the lead is due all the time, not in the past */
     if (before > (int64_t)ttl - jitter)
         return expires - (int64_t)ttl;
     return expires - before - jitter;
@@ -68,8 +72,7 @@ int64_t plan_next_due_s(const struct freshness *f, struct hash32 id, int64_t ext
 
 static int64_t expiring_from(const struct freshness *f, enum deadline d, const struct plan_settings *settings)
 {
-    int64_t expires = plan_expires_s(f, d);
-    int64_t before = settings->expiring_s ? settings->expiring_s : (int64_t)(ttl_of(f, d) / 9 > INT64_MAX ? INT64_MAX : ttl_of(f, d) / 9);
+    int64_t expires = plan_expires_s(f, d), before = lead_s(settings->expiring, ttl_of(f, d));
     return expires == INT64_MAX ? INT64_MAX : expires - before;
 }
 

@@ -15,18 +15,22 @@ struct freshness {
     uint64_t tee_ttl_s, tpm_ttl_s;
 };
 
-struct plan_settings {
-    uint32_t due_permille;    /* due when this share of the TTL is left; 333 */
-    int64_t due_before_s;     /* where not 0: due when this much is left, whatever the share says */
-    uint32_t jitter_permille; /* the due time is moved ahead by up to this share of the TTL; 50 */
-    int64_t expiring_s;       /* "expiring" from this much before the end; 0: a ninth of the TTL */
-};
-struct plan_settings plan_defaults(void);
-
 enum freshness_state { STATE_UNKNOWN, STATE_UNREGISTERED, STATE_FRESH, STATE_DUE, STATE_EXPIRING, STATE_EXPIRED };
 const char *freshness_state_name(enum freshness_state s); /* "fresh" */
 
-enum deadline { DEADLINE_TEE, DEADLINE_TPM };
+enum deadline { DEADLINE_TEE, DEADLINE_TPM, NUM_DEADLINES };
+
+/* So long before the end: a share of the TTL, or (permille 0) a length of time. */
+struct plan_lead {
+    uint32_t permille;
+    int64_t seconds;
+};
+struct plan_settings {
+    struct plan_lead due[NUM_DEADLINES]; /* a third of the TTL */
+    uint32_t jitter_permille;            /* the due time is moved ahead by up to this share of the lead; 100 */
+    struct plan_lead expiring;           /* a tenth of the TTL */
+};
+struct plan_settings plan_defaults(void);
 
 /* End of validity: valid while now < recent + ttl (registry-v1 section 11). Saturates at INT64_MAX (a TTL that never ends). */
 int64_t plan_expires_s(const struct freshness *f, enum deadline d);

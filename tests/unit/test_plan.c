@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 static const int64_t day = 86400, t0 = 1768435200;
-static const struct plan_settings no_jitter = {.due_permille = 333};
+static const struct plan_settings no_jitter = {.due = {{.permille = 333}, {.permille = 333}}, .expiring = {.permille = 100}};
 
 static struct freshness fresh(void)
 {
@@ -40,6 +40,18 @@ static void due_when_a_third_is_left(void **state)
     assert_int_equal(plan_state(&f, id_of(1), due, &no_jitter), STATE_DUE);
     assert_int_equal(plan_action(&f, id_of(1), 0, due - 1, &no_jitter), PLAN_NOTHING);
     assert_int_equal(plan_action(&f, id_of(1), 0, due, &no_jitter), PLAN_ATTEST);
+}
+
+static void each_deadline_has_its_own_lead(void **state)
+{
+    (void)state;
+    struct freshness f = fresh();
+    struct plan_settings s = no_jitter;
+    s.due[DEADLINE_TPM] = (struct plan_lead){.seconds = 5 * day};
+    assert_int_equal(plan_due_s(&f, DEADLINE_TPM, id_of(1), &s), t0 + 55 * day);
+    assert_int_equal(plan_due_s(&f, DEADLINE_TEE, id_of(1), &s), t0 + 30 * day - 30 * day * 333 / 1000);
+    s.due[DEADLINE_TPM].seconds = 100 * day;
+    assert_int_equal(plan_due_s(&f, DEADLINE_TPM, id_of(1), &s), t0);
 }
 
 static void tpm_due_alone_is_a_reattestation(void **state)
@@ -92,7 +104,7 @@ static void jitter_is_stable_and_spreads_a_fleet(void **state)
     (void)state;
     struct freshness f = fresh();
     struct plan_settings s = plan_defaults();
-    int64_t latest = t0 + 30 * day - 30 * day * 333 / 1000, earliest = latest - 30 * day * 50 / 1000;
+    int64_t latest = t0 + 30 * day - 30 * day * 333 / 1000, earliest = latest - 30 * day * 333 / 1000 / 10;
     int buckets[10] = {0};
     for (uint32_t i = 0; i < 1000; i++) {
         int64_t due = plan_due_s(&f, DEADLINE_TEE, id_of(i), &s);
@@ -134,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expires_at_exactly_recent_plus_ttl),
         cmocka_unit_test(due_when_a_third_is_left),
+        cmocka_unit_test(each_deadline_has_its_own_lead),
         cmocka_unit_test(tpm_due_alone_is_a_reattestation),
         cmocka_unit_test(never_ending_ttl_is_never_due),
         cmocka_unit_test(zero_ttl_is_expired_at_once),
