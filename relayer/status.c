@@ -5,6 +5,7 @@
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
 #include "relayer/store/rotations.h"
+#include "relayer/store/events.h"
 
 #include <stdlib.h>
 
@@ -181,6 +182,8 @@ static json_t *row_json(const struct status_row *s)
         json_object_set_new(doc, "last_read_at", json_string(time_format(when, s->row.read_at_s)));
     if (s->has_tx)
         json_object_set_new(doc, "last_tx", json_pack("{s:o, s:s}", "hash", hex_json(BYTES_OF(s->tx_hash)), "state", s->tx_state));
+    if (s->unexplained)
+        json_object_set_new(doc, "unexplained_updates", json_integer((json_int_t)s->unexplained));
     if (s->row.last_error[0])
         json_object_set_new(doc, "last_error", json_string(s->row.last_error));
     return doc;

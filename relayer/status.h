@@ -16,6 +16,7 @@ struct status_row {
     enum freshness_state state;
     struct status_deadline tee, tpm;
     int64_t due_in_s; /* INT64_MAX: nothing is due ever */
+    uint64_t unexplained; /* updates on chain that are not ours, and nobody acknowledged */
     bool has_tx;
     struct hash32 tx_hash;
     char tx_state[24];

@@ -6,7 +6,6 @@
 #include "crypto/base/duration.h"
 #include "crypto/base/text.h"
 #include "relayer/status.h"
-#include "relayer/store/events.h"
 
 #include <stdio.h>
 
@@ -54,39 +53,34 @@ static bool worse(enum level a, enum level b)
     return order[a] > order[b];
 }
 
-static void take_row(struct summary *sum, const struct status_row *s, const struct thresholds *t, uint64_t unexplained)
+static void take_row(struct summary *sum, const struct status_row *s, const struct thresholds *t)
 {
     char hex[65];
     enum level level = level_of(s, t);
-    if (unexplained && level == LEVEL_OK)
+    if (s->unexplained && level == LEVEL_OK)
         level = LEVEL_WARNING;
     sum->at[s->state]++;
-    sum->unexplained += unexplained;
+    sum->unexplained += s->unexplained;
     if (s->tee.known && left_of(s) < sum->least_left_s)
         sum->least_left_s = left_of(s);
     if (!worse(level, sum->level))
         return;
     sum->level = level;
     snprintf(sum->worst, sizeof sum->worst, "%s%s0x%.16s.. is %s", s->row.label, s->row.label[0] ? " " : "",
-             hex_encode(hex, BYTES_OF(s->row.key.id)), level == LEVEL_WARNING && s->state < STATE_EXPIRING && unexplained
+             hex_encode(hex, BYTES_OF(s->row.key.id)), level == LEVEL_WARNING && s->state < STATE_EXPIRING && s->unexplained
                                                               ? "updated by somebody else" : freshness_state_name(s->state));
 }
 
-static bool summarise(struct summary *out, struct session *s, const struct status_report *r, const struct thresholds *t, struct err *err)
+static struct summary summarise(const struct status_report *r, const struct thresholds *t)
 {
     struct summary sum = {.least_left_s = INT64_MAX};
-    for (size_t i = 0; i < r->count; i++) {
-        uint64_t unexplained;
-        if (!events_unexplained(s->db, &unexplained, &r->row[i].row.key, err))
-            return false;
-        take_row(&sum, &r->row[i], t, unexplained);
-    }
+    for (size_t i = 0; i < r->count; i++)
+        take_row(&sum, &r->row[i], t);
     if (!r->count) {
         sum.level = LEVEL_UNKNOWN;
         snprintf(sum.worst, sizeof sum.worst, "nothing is tracked");
     }
-    *out = sum;
-    return true;
+    return sum;
 }
 
 static void say(const struct summary *s, size_t total, const struct thresholds *t)
@@ -115,13 +109,12 @@ static bool look(struct cmd_env *env, enum level *level, struct err *err)
     AUTO(session_done) struct session s = {0};
     AUTO(status_report_done) struct status_report r = {0};
     struct thresholds t = {-1, -1};
-    struct summary sum;
     bool refresh = opt_given(&env->opts, "refresh");
     struct status_query q = {.ids = env->opts.args, .num_ids = (size_t)env->opts.num_args, .refresh = refresh, .within_s = -1};
     if (!opt_duration(&t.warning_s, &env->opts, "warning", err) || !opt_duration(&t.critical_s, &env->opts, "critical", err) ||
-        !session_open_store(&s, &env->config, err) || (refresh && !session_open_chain(&s, err)) || !status_gather(&r, &s, &q, err) ||
-        !summarise(&sum, &s, &r, &t, err))
+        !session_open_store(&s, &env->config, err) || (refresh && !session_open_chain(&s, err)) || !status_gather(&r, &s, &q, err))
         return false;
+    struct summary sum = summarise(&r, &t);
     *level = sum.level;
     if (env->json)
         return cmd_print_json(json_pack("{s:s, s:s, s:o}", "format", "cvm-check/1", "level", level_names[sum.level], "status", status_to_json(&r)), err);
