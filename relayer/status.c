@@ -4,8 +4,8 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
-#include "relayer/store/rotations.h"
 #include "relayer/store/events.h"
+#include "relayer/store/rotations.h"
 
 #include <stdlib.h>
 
@@ -113,6 +113,8 @@ static bool add_rows(struct status_report *out, struct session *s, const struct 
         if (away)
             continue;
         struct status_row status = status_of_row(row, s->cfg, out->chain_time_s);
+        if (!events_unexplained(s->db, &status.unexplained, &row->key, err))
+            return false;
         int64_t left = status.tee.left_s < status.tpm.left_s ? status.tee.left_s : status.tpm.left_s;
         if (q->within_s < 0 || !status.tee.known || left <= q->within_s)
             out->row[out->count++] = status;
