@@ -48,9 +48,9 @@ bool events_add(struct db *db, const struct registry_key *key, const struct even
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
     AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO events (chain_id, registry, block, log_index, id, name, tx_hash, state)"
-        " VALUES (:chain, :registry, :block, :index, :id, :name, :tx,"
+        " VALUES (:chain, :registry, :block, :index, :id, :name, :tx, coalesce((SELECT state FROM event_notes WHERE tx_hash = :tx),"
         " EXISTS (SELECT 1 FROM measurements WHERE" HERE " AND id = :id AND block < :block AND detail <> '" MEASUREMENT_BACKFILLED "')"
-        " AND NOT EXISTS (SELECT 1 FROM attempts WHERE hash = :tx))");
+        " AND NOT EXISTS (SELECT 1 FROM attempts WHERE hash = :tx)))");
     if (!db_begin(&tx, db, DB_RELAXED, err))
         return false;
     for (size_t i = 0; i < count; i++) {
@@ -121,19 +121,24 @@ bool events_drop(struct db *db, const struct registry_key *key, struct err *err)
 bool events_tell(struct db *db, const struct registry_key *key, const struct event_row *row, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
+    AUTO(stmt_done) struct stmt note = db_stmt(db, "INSERT OR REPLACE INTO event_notes (tx_hash, state) VALUES (:tx, 2)");
     AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE events SET state = 2 WHERE" HERE " AND block = :block AND log_index = :index");
+    stmt_blob(&note, ":tx", BYTES_OF(row->tx_hash));
     bind_here(&s, key);
     stmt_u64(&s, ":block", row->block);
     stmt_u64(&s, ":index", row->log_index);
-    return db_begin(&tx, db, DB_DURABLE, err) && stmt_run(&s, err) && db_commit(&tx, err);
+    return db_begin(&tx, db, DB_DURABLE, err) && stmt_run(&note, err) && stmt_run(&s, err) && db_commit(&tx, err);
 }
 
 bool events_acknowledge(struct db *db, const struct identity_key *key, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
+    AUTO(stmt_done) struct stmt note = db_stmt(db, "INSERT OR REPLACE INTO event_notes (tx_hash, state) SELECT tx_hash, 0 FROM events WHERE" HERE
+                                                   " AND id = :id AND state > 0");
     AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE events SET state = 0 WHERE" HERE " AND id = :id AND state > 0");
+    bind_identity(&note, key);
     bind_identity(&s, key);
-    return db_begin(&tx, db, DB_DURABLE, err) && stmt_run(&s, err) && db_commit(&tx, err);
+    return db_begin(&tx, db, DB_DURABLE, err) && stmt_run(&note, err) && stmt_run(&s, err) && db_commit(&tx, err);
 }
 
 /* --- reading --- */

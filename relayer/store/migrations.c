@@ -97,6 +97,7 @@ const struct migration migrations[] = {
      * events: what the registry's logs say. state: 0 explained or nobody's concern, 1 unexplained, 2 unexplained and told.
      * checkpoints: blocks up to which the logs have been read, with their hashes; block -1 stands before the first one. The
      *   highest is where reading goes on; a reorganisation goes back to the highest that still holds.
+     * event_notes: what was done about the events of a transaction, kept when they are read anew: 2 told, 0 acknowledged.
      * goldens: what a measurement hash was computed from, as JSON. */
     {"life",
      "CREATE INDEX identities_by_due ON identities (chain_id, registry, due_s);"
@@ -111,6 +112,7 @@ const struct migration migrations[] = {
      " state INTEGER NOT NULL, PRIMARY KEY (chain_id, registry, block, log_index)) STRICT, WITHOUT ROWID;"
      "CREATE INDEX events_identity ON events (chain_id, registry, id, block, log_index);"
      "CREATE INDEX events_unexplained ON events (chain_id, registry, state) WHERE state > 0;"
+     "CREATE TABLE event_notes (tx_hash BLOB PRIMARY KEY CHECK (length(tx_hash) = 32), state INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
      "CREATE TABLE checkpoints ("
      " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), block INTEGER NOT NULL,"
      " hash BLOB NOT NULL CHECK (length(hash) = 32), PRIMARY KEY (chain_id, registry, block)) STRICT, WITHOUT ROWID;"
