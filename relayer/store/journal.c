@@ -144,10 +144,11 @@ bool journal_save(struct db *db, const struct journal_intent *i, struct err *err
     return stmt_run(&s, err);
 }
 
-bool journal_set_calldata(struct db *db, int64_t id, struct bytes calldata, struct err *err)
+bool journal_begin_anew(struct db *db, int64_t id, struct journal_account account, struct bytes calldata, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE intents SET calldata = :calldata WHERE id = :id");
+    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE intents SET chain_id = :chain, account = :account, calldata = :calldata WHERE id = :id");
     stmt_i64(&s, ":id", id);
+    bind_account(&s, &account);
     stmt_blob(&s, ":calldata", calldata);
     return stmt_run(&s, err);
 }

@@ -34,8 +34,9 @@ bool journal_add(struct db *db, int64_t *id, bool *existed, const struct journal
 bool journal_load(struct db *db, struct journal_intent *out, bool *found, int64_t id, bool with_calldata, struct err *err);
 /* Phase, open, nonce, machine, note, label and time of change. */
 bool journal_save(struct db *db, const struct journal_intent *intent, struct err *err);
-/* The calldata of an intent that begins anew under the same key (its evidence's digest is the same, its signature may differ). */
-bool journal_set_calldata(struct db *db, int64_t id, struct bytes calldata, struct err *err);
+/* An intent that begins anew under the same key: who pays, and the calldata (its evidence's digest is the same, its signature
+ * may differ). */
+bool journal_begin_anew(struct db *db, int64_t id, struct journal_account account, struct bytes calldata, struct err *err);
 
 struct id_list {
     int64_t *id;

@@ -3,7 +3,6 @@
 
 #include "abi/addr.h"
 #include "crypto/base/auto.h"
-#include "crypto/hash.h"
 #include "relayer/clock.h"
 #include "relayer/hooks.h"
 #include "relayer/tx/locks.h"
@@ -15,7 +14,6 @@
 
 #define SENDER_WAIT_MS 120000
 #define DAY_S          86400
-#define TRANSFER_GAS   21000
 #define MAX_STEPS      64 /* of one task in one round: more is a loop */
 
 struct txm_rules txe_rules(const struct txe *txe)
@@ -336,131 +334,6 @@ static bool do_read(struct txe *txe, struct task *t, struct err *err)
         snprintf(note, sizeof note, "mined, but its effect cannot be read back now");
     task_note(t, "%s", note);
     return txe_apply(txe, t, &ev, err);
-}
-
-/* --- gaps --- */
-
-static bool filler_row(struct txe *txe, struct journal_intent *row, uint64_t nonce, struct err *err)
-{
-    int64_t now_s = clock_now_s();
-    uint8_t salt[16];
-    memcpy(salt, &nonce, 8);
-    memcpy(salt + 8, &now_s, 8);
-    struct tx_intent intent = {.target = txe->account.account, .call = "fill-nonce", .digest = sha256(BYTES(salt))};
-    *row = (struct journal_intent){.key = txe_intent_key(txe->chain_id, &intent), .account = txe->account, .target = intent.target,
-                                   .created_at_s = now_s, .updated_at_s = now_s, .open = true, .machine = buf_new(64 * 1024)};
-    snprintf(row->call, sizeof row->call, "%s", intent.call);
-    snprintf(row->label, sizeof row->label, "fills nonce %llu", (unsigned long long)nonce);
-    return machine_write(&row->machine, &(struct txm){0}, 0, err);
-}
-
-static bool begin_filler(struct txe *txe, struct task *t, const struct txm_event *reserved, struct err *err)
-{
-    if (!journal_nonce_hold(txe->db, txe->account, reserved->nonce, t->row.id, err))
-        return false;
-    t->m.cancel_wanted = true;
-    if (!txe_apply(txe, t, reserved, err))
-        return false;
-    t->m.attempt[0].kind = TXM_CANCEL;
-    return task_save(txe->db, t, clock_now_s(), err) && txe_describe(txe, t, 0, err);
-}
-
-static bool fill_one(struct txe *txe, uint64_t nonce, const struct chain_view *view, struct err *err)
-{
-    AUTO(journal_intent_done) struct journal_intent row = {0};
-    AUTO(db_scope_done) struct db_scope tx = {0};
-    struct txm_event ev = {.type = TXM_EV_RESERVED, .nonce = nonce, .gas_limit = TRANSFER_GAS};
-    struct task *t = NULL;
-    int64_t id;
-    bool existed;
-    if (fees_first(&ev.fees, &txe->settings.fees, &view->fees, TRANSFER_GAS, (struct u256){0}) == FEE_BELOW_BASE)
-        return true; /* not now */
-    if (!filler_row(txe, &row, nonce, err) || !db_begin(&tx, txe->db, DB_DURABLE, err) || !journal_add(txe->db, &id, &existed, &row, err) ||
-        !txe_claim(txe, &t, id, err))
-        return false;
-    if (t && begin_filler(txe, t, &ev, err) && db_commit(&tx, err))
-        return true;
-    if (t)
-        txe_unclaim(txe, t);
-    return false;
-}
-
-bool txe_fill_gap(struct txe *txe, uint64_t below, struct err *err)
-{
-    struct chain_view view;
-    if (!txe_become_sender(txe, err)) /* now nobody is between reserving and sending */
-        return false;
-    if (!view_read(txe->rpc, &view, &txe->settings, &txe->hooks, txe->account.account, NULL, err))
-        return false;
-    for (uint64_t nonce = view.nonce_pending; nonce < below; nonce++) {
-        uint64_t free_nonce;
-        if (!journal_nonce_free(txe->db, &free_nonce, txe->account, nonce, err))
-            return false;
-        if (free_nonce >= below)
-            return true;
-        if (!fill_one(txe, free_nonce, &view, err))
-            return false;
-        nonce = free_nonce;
-    }
-    return true;
-}
-
-/* --- claims --- */
-
-static bool add_task(struct txe *txe, struct task *t)
-{
-    struct task **more = reallocarray(txe->task, txe->num_tasks + 1, sizeof *more);
-    if (!more)
-        return false;
-    txe->task = more;
-    txe->task[txe->num_tasks++] = t;
-    return true;
-}
-
-bool txe_claim(struct txe *txe, struct task **out, int64_t id, struct err *err)
-{
-    AUTO(task_freep) struct task *t = NULL;
-    *out = NULL;
-    for (size_t i = 0; i < txe->num_tasks; i++)
-        if (txe->task[i]->row.id == id) {
-            *out = txe->task[i];
-            return true;
-        }
-    if (!locks_try_intent(txe->lock_fd, id))
-        return true;
-    if (!task_load(txe->db, &t, id, err) || !add_task(txe, t)) {
-        locks_drop_intent(txe->lock_fd, id);
-        return err->code != ERR_NONE ? false : err_set(err, ERR_NOMEM, "tx: no memory");
-    }
-    struct txm_rules rules = txe_rules(txe);
-    struct txm_event start = {.type = TXM_EV_START};
-    t->next = txm_step(&t->m, &start, &rules, clock_now_s());
-    *out = STEAL(t);
-    return true;
-}
-
-bool txe_claim_open(struct txe *txe, struct err *err)
-{
-    AUTO(id_list_done) struct id_list open = {0};
-    struct task *t;
-    if (!journal_open_ids(txe->db, &open, txe->account, err))
-        return false;
-    for (size_t i = 0; i < open.count; i++)
-        if (!txe_claim(txe, &t, open.id[i], err))
-            return false;
-    return true;
-}
-
-void txe_unclaim(struct txe *txe, struct task *task)
-{
-    for (size_t i = 0; i < txe->num_tasks; i++) {
-        if (txe->task[i] != task)
-            continue;
-        txe->task[i] = txe->task[--txe->num_tasks];
-        locks_drop_intent(txe->lock_fd, task->row.id);
-        task_free(task);
-        return;
-    }
 }
 
 /* --- a round --- */

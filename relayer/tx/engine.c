@@ -200,15 +200,26 @@ static bool add_intent(struct txe *txe, int64_t *id, bool *existed, const struct
     return true;
 }
 
-/* It came to an end without happening: begin anew, under the same key. */
+/* Nobody has begun it anew meanwhile, from another account and so under another lock? Asked inside the transaction. */
+static bool still_over(struct txe *txe, const struct task *t, struct err *err)
+{
+    AUTO(task_freep) struct task *now = NULL;
+    if (!task_load(txe->db, &now, t->row.id, err))
+        return false;
+    return (txm_is_over(now->m.phase) && now->m.phase != TXM_FINAL) ||
+           err_set(err, ERR_STORE, "another process has begun transaction %lld anew, from another account", (long long)t->row.id);
+}
+
+/* It came to an end without happening: begin anew, under the same key, perhaps from another account. */
 static bool begin_anew(struct txe *txe, struct task *t, struct bytes calldata, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
     unsigned base;
     struct txm_event start = {.type = TXM_EV_START};
-    if (!db_begin(&tx, txe->db, DB_DURABLE, err) || !journal_attempt_count(txe->db, &base, t->row.id, err) ||
-        !journal_set_calldata(txe->db, t->row.id, calldata, err))
+    if (!db_begin(&tx, txe->db, DB_DURABLE, err) || !still_over(txe, t, err) || !journal_attempt_count(txe->db, &base, t->row.id, err) ||
+        !journal_begin_anew(txe->db, t->row.id, txe->account, calldata, err))
         return false;
+    t->row.account = txe->account;
     buf_done(&t->row.calldata);
     t->row.calldata = buf_new(TX_MAX_SIZE);
     buf_put(&t->row.calldata, calldata);
@@ -279,7 +290,7 @@ static bool watch_other(struct txe *txe, struct task **mine, struct tx_status *o
         if (reached(out, w->wait))
             return true;
         if (timed_out(w) || is_stopped(txe))
-            return not_yet(out, "another process is at work on it", err);
+            return not_yet(out, "another process (or account) is at work on it", err);
         clock_sleep_ms(JOIN_POLL_MS);
     }
 }

@@ -24,7 +24,7 @@ const start = performance.now();
 for (let i = 0; i < count; i++) {
   if (mode === 'raw') {
     const hash = await wallet.sendRawTransaction({ serializedTransaction: raw[i] });
-    await client.getTransactionReceipt({ hash });
+    while (!(await client.request({ method: 'eth_getTransactionReceipt', params: [hash] })));
     continue;
   }
   const hash = await wallet.sendTransaction({ to, data: data(i) });
