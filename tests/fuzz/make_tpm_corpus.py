@@ -61,6 +61,7 @@ zones = europe-west1-b, us-central1-a
 require_safe_clock = no
 """)
 put("policy", "word", b"strict")
+put("policy", "golden", b"; what may run\n[web 1.4]\npcr4 = " + b"11" * 32 + b"\npcr4 = " + b"22" * 32 + b"\nmr_td = " + b"33" * 48 + b"\n")
 
 put("bundle", "full", json.dumps({
     "format": "cvm-evidence/1", "cloud": "gcp", "tee": "tdx",
