@@ -31,6 +31,7 @@ struct scene {
     struct mark mark; /* what was seen before, of TCB info */
     /* made */
     struct buf quote, tcb_info, qe_identity, root_crl, pck_crl;
+    struct buf pck_beside; /* empty: none is given */
 };
 
 /* --- making --- */
@@ -67,6 +68,7 @@ static void make_scene(struct scene *s, void (*before)(struct scene *), void (*a
     s->tcb.levels = &s->level;
     s->tcb.num_levels = 1;
     s->quote = buf_new(1 << 20);
+    s->pck_beside = buf_new(1 << 20);
     memcpy(s->td.tcb_svn2, s->v.tcb.tdx, sizeof s->td.tcb_svn2);
     sim_td_quote(&s->quote, &s->v, s->form, &s->td);
     put(&s->tcb_info, sim_tcb_info(&vendor, &s->tcb));
@@ -80,6 +82,7 @@ static void make_scene(struct scene *s, void (*before)(struct scene *), void (*a
 static void scene_done(struct scene *s)
 {
     buf_done(&s->quote);
+    buf_done(&s->pck_beside);
     buf_done(&s->tcb_info);
     buf_done(&s->qe_identity);
     buf_done(&s->root_crl);
@@ -258,6 +261,7 @@ static void judge(struct verdict *out, struct scene *s, bool held)
     assert_true(roots_init(&roots, NULL) && roots_add(&roots, vendor.root.der, NULL));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         assert_true(collateral_add(&pool, "scene", files[i], COLLATERAL_LISTED, NULL));
+    assert_true(s->pck_beside.len == 0 || collateral_add(&pool, "beside", buf_view(&s->pck_beside), COLLATERAL_LISTED, NULL));
     assert_true(!held || collateral_prove(&pool, &roots, NULL));
     bundle.tee = TEE_TDX;
     bundle.report_type = REPORT_NATIVE;
@@ -375,6 +379,79 @@ static void padding_of_every_producer_is_taken(void **state)
     }
 }
 
+/* The quote with other certification data of this type in place of the PCK chain. */
+static void set_cert_data(struct scene *s, uint8_t type, struct bytes data)
+{
+    AUTO(buf_done) struct buf q = buf_new(1 << 20);
+    buf_put(&q, bytes_sub(buf_view(&s->quote), 0, AT_CERT_TYPE));
+    buf_u16le(&q, type);
+    buf_u32le(&q, (uint32_t)data.len);
+    buf_put(&q, data);
+    uint32_t auth = (uint32_t)(q.len - AT_SIG), outer = (uint32_t)(q.len - AT_QE_REPORT);
+    for (int i = 0; i < 4; i++) {
+        q.p[AT_SIG - 4 + i] = (uint8_t)(auth >> 8 * i);
+        q.p[AT_QE_REPORT - 4 + i] = (uint8_t)(outer >> 8 * i);
+    }
+    s->quote.len = 0;
+    buf_put(&s->quote, buf_view(&q));
+}
+
+/* Types 1 to 4 bring no chain: a leaf finds its issuers beside the quote, the others the leaf that signed the QE report. */
+static void a_chain_beside_the_quote_is_found(void **state)
+{
+    (void)state;
+    for (uint8_t type = 1; type <= 4; type++)
+        for (int beside = 0; beside < 2; beside++) {
+            struct scene s;
+            struct verdict v;
+            AUTO(buf_done) struct buf leaf = buf_new(1 << 16);
+            make_scene(&s, NULL, NULL);
+            pem_encode(&leaf, "CERTIFICATE", s.v.pck.der);
+            set_cert_data(&s, type, type == 4 ? buf_view(&leaf) : bytes_sub(s.v.pck.der, 0, 36));
+            if (beside)
+                buf_put(&s.pck_beside, buf_view(&leaf));
+            judge(&v, &s, false);
+            bool found = beside || type == 4;
+            assert_int_equal(v.verdict, found ? VERIFIED : UNDECIDED);
+            assert_int_equal(verdict_find(&v, "tdx.pck")->finding.outcome, found ? PASS : NOT_RUN);
+            scene_done(&s);
+        }
+}
+
+/* What the policy takes beside UpToDate: by name, and for a while after a level's date. */
+static void grace_and_statuses(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t grace_s;
+        const char *status, *accepted;
+        enum verdict_kind want;
+    } rows[] = {
+        {0, "OutOfDate", "", REJECTED},
+        {1000LL * DAY, "OutOfDate", "", VERIFIED},
+        {1000LL * DAY, "OutOfDateConfigurationNeeded", "", REJECTED},
+        {1000LL * DAY, "OutOfDateConfigurationNeeded", "ConfigurationNeeded", VERIFIED},
+        {0, "SWHardeningNeeded", "SWHardeningNeeded", VERIFIED},
+        {0, "SWHardeningNeeded", "ConfigurationNeeded", REJECTED},
+        {1000LL * DAY, "Revoked", "Revoked", REJECTED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct scene s;
+        struct verdict v;
+        make_scene(&s, NULL, NULL);
+        s.level.status = rows[i].status;
+        buf_done(&s.tcb_info);
+        put(&s.tcb_info, sim_tcb_info(&vendor, &s.tcb));
+        s.policy.tdx.platform_grace_s = rows[i].grace_s;
+        strcpy(s.policy.tdx.statuses.item[0], rows[i].accepted);
+        s.policy.tdx.statuses.count = rows[i].accepted[0] != 0;
+        judge(&v, &s, false);
+        if (v.verdict != rows[i].want)
+            fail_msg("row %zu: %s", i, verdict_name(v.verdict));
+        scene_done(&s);
+    }
+}
+
 static int make(void **state)
 {
     (void)state;
@@ -394,7 +471,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_good_scene_passes_every_check), cmocka_unit_test(each_check_fails_for_one_thing),
         cmocka_unit_test(every_check_has_a_scene),           cmocka_unit_test(no_bit_of_the_signed_part_is_free),
-        cmocka_unit_test(padding_of_every_producer_is_taken),
+        cmocka_unit_test(padding_of_every_producer_is_taken), cmocka_unit_test(a_chain_beside_the_quote_is_found),
+        cmocka_unit_test(grace_and_statuses),
     };
     return cmocka_run_group_tests(tests, make, unmake);
 }
