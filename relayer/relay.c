@@ -16,13 +16,10 @@
 #include "relayer/clock.h"
 #include "relayer/log.h"
 #include "relayer/payer.h"
-#include "relayer/registry/calldata.h"
 #include "relayer/relay_steps.h"
 #include "relayer/store/renewals.h"
 
 #include <stdio.h>
-
-#define MAX_CALLDATA TX_MAX_SIZE
 
 bool relay_open(struct relay *out, const struct config *cfg, bool accept_implementation, bool need_account, struct err *err)
 {
@@ -34,6 +31,9 @@ bool relay_open(struct relay *out, const struct config *cfg, bool accept_impleme
         !forecaster_init(&r->forecaster, &r->judge, cfg, err) ||
         !payer_settings(&r->tx, cfg, err) || !payer_open(&r->signer, cfg, need_account, err))
         return false;
+    size_t open_rotations;
+    if (!relay_settle_rotations(&r->session, &open_rotations, err))
+        return err_wrap(err, "rotations that are not final yet");
     r->memory = memory_of(r->session.db);
     r->judge.memory = &r->memory;
     r->judge.gather = &r->gather;
@@ -107,6 +107,8 @@ static void fill_call(struct relaying *w)
 static bool read_chain(struct relaying *w, struct err *err)
 {
     const struct onchain *chain = &w->r->session.chain;
+    onchain_identity_done(&w->on);
+    onchain_identity_done(&w->on_new);
     if (!onchain_read(chain, &w->on, w->id, ETH_AT_LATEST, err))
         return false;
     bool rotates = !hash32_eq(w->id, w->new_id);
@@ -151,60 +153,6 @@ static bool nothing_to_do(struct relaying *w, struct err *err)
     snprintf(out->words, sizeof out->words, "%s", words);
     out->has_row = session_store(&w->r->session, &out->read, out->id, on, NULL, true, err);
     return out->has_row;
-}
-
-/* --- the call's bytes, and what makes it this call --- */
-
-/* Evidence is good for one call, so its bytes are the intent. The same TTLs may be wanted again some day: there the nonce
- * tells one wish from another. */
-static struct hash32 digest_of(const struct relaying *w, struct bytes unsigned_call)
-{
-    uint8_t nonce[8];
-    for (int i = 0; i < 8; i++)
-        nonce[i] = (uint8_t)(w->on.nonce >> (56 - 8 * i));
-    return w->q->call == CALL_SET_TTL ? sha256_2(unsigned_call, BYTES(nonce)) : sha256(unsigned_call);
-}
-
-static bool encode(struct relaying *w, struct err *err)
-{
-    AUTO(buf_done) struct buf unsigned_call = buf_new(MAX_CALLDATA);
-    struct bundle bare = w->bundle;
-    bare.call.num_signatures = 0;
-    bare.call.signatures[0] = bare.call.signatures[1] = (struct bytes){0};
-    if (w->q->idempotency_key)
-        w->digest = txe_text_digest(w->q->idempotency_key);
-    else if (bundle_to_calldata(&unsigned_call, &bare, w->q->call, w->r->session.chain.profile, err))
-        w->digest = digest_of(w, buf_view(&unsigned_call));
-    else
-        return err_wrap(err, "encoding the call");
-    w->calldata = buf_new(MAX_CALLDATA);
-    return bundle_to_calldata(&w->calldata, &w->bundle, w->q->call, w->r->session.chain.profile, err) || err_wrap(err, "encoding the call");
-}
-
-static struct tx_intent intent_of(const struct relaying *w)
-{
-    return (struct tx_intent){
-        .target = w->r->session.chain.registry,
-        .call = call_name(w->q->call),
-        .identity = w->id,
-        .calldata = buf_view(&w->calldata),
-        .digest = w->digest,
-        .label = w->q->label,
-    };
-}
-
-/* Begun by an earlier run, and not over: it is joined, whatever has become of the evidence meanwhile. */
-static bool is_begun(struct relaying *w, bool *begun, struct err *err)
-{
-    AUTO(tx_list_done) struct tx_list list = {0};
-    struct tx_intent intent = intent_of(w);
-    struct hash32 key = txe_intent_key(w->r->session.chain.chain_id, &intent);
-    *begun = false;
-    if (!tx_journal_list(w->r->session.db, &list, false, &w->id, 64, err))
-        return false;
-    for (size_t i = 0; i < list.count; i++)
-        *begun |= hash32_eq(list.row[i].key, key) && (list.row[i].phase >= TXM_SIGNED && list.row[i].phase <= TXM_FINAL);
-    return true;
 }
 
 /* --- 5. the verdict --- */
@@ -327,7 +275,7 @@ static bool send(struct relaying *w, struct err *err)
 {
     AUTO(txe_closep) struct txe *txe = NULL;
     struct relay *r = w->r;
-    struct tx_intent intent = intent_of(w);
+    struct tx_intent intent = relay_intent(w);
     struct txe_hooks hooks = {.user = w, .progress = progress, .readback = read_back, .explain = explain, .stopped = stopped};
     if (!relay_note_rotation(w, ROTATION_SENT, err))
         return false;
@@ -348,7 +296,7 @@ static bool dry_run(struct relaying *w, struct err *err)
 {
     struct relay *r = w->r;
     struct tx_quote quote = {0};
-    struct tx_intent intent = intent_of(w);
+    struct tx_intent intent = relay_intent(w);
     struct txe_hooks hooks = {.user = w, .explain = explain};
     w->out->result = RELAY_DRY_RUN;
     w->out->dry_run = buf_new(1 << 20);
@@ -356,21 +304,40 @@ static bool dry_run(struct relaying *w, struct err *err)
            txe_quote_format(&w->out->dry_run, &quote, &intent, r->from, w->q->dry_run, err);
 }
 
-static bool relay_it(struct relaying *w, struct err *err)
+static bool look(struct relaying *w, struct err *err)
 {
-    bool begun = false;
-    if (!find_ids(w, err) || !read_chain(w, err))
+    if (!read_chain(w, err))
         return false;
     fill_call(w);
-    bool attest_fresh = w->q->call == CALL_ATTEST && !w->q->early && is_fresh(w);
-    if (!w->q->dry_run && (attest_fresh || is_rotated(w) || (w->q->call == CALL_SET_TTL && same_ttls(w))))
+    return relay_name_intent(w, err);
+}
+
+static bool is_done(const struct relaying *w)
+{
+    if (w->q->dry_run)
+        return false;
+    return is_rotated(w) || (w->q->call == CALL_ATTEST && !w->q->early && is_fresh(w)) || (w->q->call == CALL_SET_TTL && same_ttls(w));
+}
+
+/* Whatever has been sent for this very call is followed up, however old the evidence has become meanwhile; anything else has
+ * to pass every gate. */
+static bool pass_gates(struct relaying *w, struct err *err)
+{
+    return w->begun || (pass_judgement(w, err) && relay_ask_model(w, err) &&
+                        onchain_simulate(&w->r->session.chain, w->r->signer != NULL, w->r->from, buf_view(&w->calldata), err));
+}
+
+static bool relay_it(struct relaying *w, struct err *err)
+{
+    bool moved = false;
+    if (!find_ids(w, err) || !look(w, err) || !relay_finish_earlier(w, &moved, err) || (moved && !look(w, err)))
+        return false;
+    if (is_done(w))
         return nothing_to_do(w, err);
     w->out->id = w->new_id;
     w->out->old_id = w->id;
-    if (!relay_check_rules(w, err) || !relay_note_rotation(w, ROTATION_PREPARED, err) || !relay_sign(w, err) || !encode(w, err) || !is_begun(w, &begun, err))
-        return false;
-    if (!begun && !(pass_judgement(w, err) && relay_ask_model(w, err) &&
-                    onchain_simulate(&w->r->session.chain, w->r->signer != NULL, w->r->from, buf_view(&w->calldata), err)))
+    if (!relay_check_rules(w, err) || !relay_note_rotation(w, ROTATION_PREPARED, err) || !relay_sign(w, err) || !relay_encode(w, err) ||
+        !pass_gates(w, err))
         return false;
     return w->q->dry_run ? dry_run(w, err) : send(w, err);
 }

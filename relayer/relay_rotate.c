@@ -5,6 +5,7 @@
 #include "crypto/base/auto.h"
 #include "relayer/clock.h"
 #include "relayer/hooks.h"
+#include "relayer/log.h"
 
 bool relay_note_rotation(struct relaying *w, enum rotation_state state, struct err *err)
 {
@@ -54,11 +55,14 @@ bool relay_settle_rotations(struct session *s, size_t *num_open, struct err *err
     struct eth_at at = list.count ? final_block(s) : ETH_AT_LATEST;
     for (size_t i = 0; i < list.count; i++) {
         struct rotation_row *row = &list.row[i];
-        if (is_here(s, row) && !settle(s, row, at, err))
-            return false;
+        struct err why = {0};
+        /* at a final block that is older than the registry there is nobody to ask: it stays open */
+        if (is_here(s, row) && !settle(s, row, at, &why))
+            log_info("rotation: %s", why.text);
         row->changed_at_s = clock_now_s();
-        if (row->state == ROTATION_FINAL ? !rotations_put(s->db, row, err) : ++*num_open == 0)
+        if (row->state == ROTATION_FINAL && !rotations_put(s->db, row, err))
             return false;
+        *num_open += row->state != ROTATION_FINAL;
     }
     return true;
 }

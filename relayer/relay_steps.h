@@ -18,6 +18,7 @@ struct relaying {
     struct buf signatures[2];
     struct buf calldata;
     struct hash32 digest; /* of the calldata without its identity signature */
+    bool begun;           /* an earlier run has sent this very call */
     struct hash32 measurement; /* that the contract will compute; zero where it is not known */
     struct pubkey *ak; /* the attestation key that the registry keeps; NULL: none */
 };
@@ -29,6 +30,13 @@ bool relay_ask_model(struct relaying *w, struct err *err);
 /* relay_sign.c: the signatures that the call wants: the agent's, verified, or made here with the identity's key. */
 bool relay_sign(struct relaying *w, struct err *err);
 
+/* relay_journal.c: what makes it this intent; the call with its signatures; the engine's view of it. */
+bool relay_name_intent(struct relaying *w, struct err *err);
+bool relay_encode(struct relaying *w, struct err *err);
+struct tx_intent relay_intent(const struct relaying *w);
+/* Sets w->begun. Transactions of other intents for the same identity are brought to their end first; moved: there were some, so
+ * what was read of the chain is old. ERR_CHAIN: they do not end in time. */
+bool relay_finish_earlier(struct relaying *w, bool *moved, struct err *err);
 /* relay_rotate.c: what the store knows of this rotation. Nothing to do for other calls. */
 bool relay_note_rotation(struct relaying *w, enum rotation_state state, struct err *err);
 

@@ -60,13 +60,25 @@ static bool list_for(struct session *s, struct identity_list *out, const char *i
     return true;
 }
 
+/* Where none is named, those that were rotated away or are not there yet do not count. */
+static size_t keep_registered(struct identity_list *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->row[i].registered)
+            list->row[n++] = list->row[i];
+    return n;
+}
+
 bool status_find(struct session *s, struct identity_row *out, const char *id, struct err *err)
 {
     AUTO(identity_list_done) struct identity_list list = {0};
     if (!list_for(s, &list, id, err))
         return false;
-    if (list.count > 1)
-        return err_set(err, ERR_USAGE, "%zu tracked identities begin with %.80s", list.count, id);
+    if (!id)
+        list.count = keep_registered(&list);
+    if (list.count != 1)
+        return err_set(err, ERR_USAGE, "%zu tracked identities %s %.80s", list.count, id ? "begin with" : "are registered", id ? id : "");
     *out = list.row[0];
     return true;
 }
@@ -86,7 +98,8 @@ static bool rotated_away(struct session *s, const struct identity_row *row, bool
     if (!rotations_of(s->db, &list, row->key.id, err))
         return false;
     for (size_t i = 0; i < list.count; i++)
-        *yes |= list.row[i].state == ROTATION_FINAL && hash32_eq(list.row[i].from.id, row->key.id);
+        *yes |= (list.row[i].state == ROTATION_SENT || list.row[i].state == ROTATION_FINAL) &&
+                hash32_eq(list.row[i].from.id, row->key.id);
     return true;
 }
 

@@ -36,7 +36,7 @@ struct status_query {
 void status_report_done(struct status_report *r);
 /* ERR_USAGE: an id that is not tracked. */
 bool status_gather(struct status_report *out, struct session *s, const struct status_query *q, struct err *err);
-/* The one row that begins so. ERR_USAGE: none, or several. */
+/* The one row that begins so; id NULL: the only one that is registered. ERR_USAGE: none, or several. */
 bool status_find(struct session *s, struct identity_row *out, const char *id, struct err *err);
 struct status_row status_of_row(const struct identity_row *row, const struct config *cfg, int64_t chain_now_s);
 /* NULL without memory. */

@@ -7,6 +7,7 @@
 #include "crypto/base/text.h"
 #include "relayer/log.h"
 #include "relayer/relay.h"
+#include "relayer/rotate.h"
 #include "relayer/status.h"
 #include "relayer/stop.h"
 #include "relayer/wei.h"
@@ -148,41 +149,59 @@ static bool open_all(struct relay *r, const struct cmd_env *env, struct err *err
     return true;
 }
 
-static bool with_evidence(struct cmd_env *env, enum call_kind call, bool rotate, int *status, struct err *err)
+static bool with_evidence(struct cmd_env *env, enum call_kind call, int *status, struct err *err)
 {
     AUTO(relay_done) struct relay r = {0};
     AUTO(bundle_done) struct bundle bundle = {0};
     enum txm_phase last = TXM_NEW;
     enum input_kind kind = INPUT_UNKNOWN;
     struct relay_request request;
-    struct identity_row row;
     if (!base_request(&request, env, call, &last, err) || !cmd_take_kind(&kind, &env->opts, err) ||
         !cmd_open_bundle(&bundle, env->opts.args[0], kind, err) || !open_all(&r, env, err))
         return false;
     request.bundle = &bundle;
-    request.rotate = rotate;
-    if (rotate && bundle.call.kind != CALL_REATTEST) {
-        if (!status_find(&r.session, &row, opt_text(&env->opts, "from"), err))
-            return err_wrap(err, "which identity is to be rotated (--from)");
-        request.has_id = true;
-        request.id = row.key.id;
-    }
     return perform(env, &r, &request, status, err);
 }
 
 static bool register_run(struct cmd_env *env, int *status, struct err *err)
 {
-    return with_evidence(env, CALL_ATTEST, false, status, err);
+    return with_evidence(env, CALL_ATTEST, status, err);
 }
 
 static bool reattest_run(struct cmd_env *env, int *status, struct err *err)
 {
-    return with_evidence(env, CALL_REATTEST, false, status, err);
+    return with_evidence(env, CALL_REATTEST, status, err);
+}
+
+/* Which registered identity moves: the calldata's, else the one that --from names, else the only one there is. */
+static bool rotate_from(struct relay *r, struct relay_request *request, const struct bundle *bundle, const char *from, struct err *err)
+{
+    struct identity_row row;
+    if (bundle->call.kind == CALL_REATTEST)
+        return true;
+    if (!status_find(&r->session, &row, from, err))
+        return err_wrap(err, "which identity is to be rotated (--from)");
+    request->has_id = true;
+    request->id = row.key.id;
+    return true;
 }
 
 static bool rotate_run(struct cmd_env *env, int *status, struct err *err)
 {
-    return with_evidence(env, CALL_REATTEST, true, status, err);
+    AUTO(relay_done) struct relay r = {0};
+    AUTO(bundle_done) struct bundle bundle = {0};
+    enum txm_phase last = TXM_NEW;
+    enum input_kind kind = INPUT_UNKNOWN;
+    struct relay_request request;
+    bool has_file = env->opts.num_args > 0;
+    if (!base_request(&request, env, CALL_REATTEST, &last, err) || !cmd_take_kind(&kind, &env->opts, err) ||
+        (has_file && !cmd_open_bundle(&bundle, env->opts.args[0], kind, err)) || !open_all(&r, env, err) ||
+        !rotate_from(&r, &request, &bundle, opt_text(&env->opts, "from"), err) ||
+        (!has_file && !rotate_begin(&r, &bundle, request.id, err)))
+        return false;
+    request.bundle = &bundle;
+    request.rotate = true;
+    return perform(env, &r, &request, status, err);
 }
 
 static bool take_ttl(uint64_t *out, bool *has, const struct opts *o, const char *name, struct err *err)
@@ -236,13 +255,13 @@ const struct cmd cmd_reattest = {
 };
 const struct cmd cmd_rotate = {
     .name = "rotate",
-    .args = "FILE",
-    .min_args = 1,
+    .args = "[FILE]",
     .max_args = 1,
     .help = "the same, moving the registration to a new identity key",
-    .about = "The new key is made first (identity new), and the evidence in FILE carries it. The old key is kept until it is purged.",
+    .about = "FILE is evidence that carries the new key (identity new makes one). Without it a new key is made, and the evidence\n"
+             "source is asked for evidence with that key in it. The old key is kept until identity purge.",
     .opts = rotate_opts,
-    .keys = WRITE_KEYS,
+    .keys = WRITE_KEYS | KEYS_SOURCE,
     .run = rotate_run,
 };
 const struct cmd cmd_set_ttl = {
