@@ -234,10 +234,28 @@ static bool spent_by_other(struct txe *txe, struct task *t, uint64_t head)
     return false;
 }
 
+/* Before a receipt ends anything: is its block still the one at its height? Some nodes go on serving receipts of blocks that
+ * a reorganisation has thrown away. What cannot be told leaves the look incomplete. */
+static bool is_stale(struct txe *txe, struct txm_look *look, const struct eth_receipt *r)
+{
+    struct txm_rules rules = txe_rules(txe);
+    struct eth_block block;
+    struct err why = {0};
+    if (hash32_eq(txe->head.hash, r->block_hash) || !txm_is_final(&rules, look, r->block_number))
+        return false;
+    if (!eth_block(txe->rpc, &block, ETH_AT_BLOCK(r->block_number), NULL, &why)) {
+        look->complete = false;
+        return true;
+    }
+    return !hash32_eq(block.hash, r->block_hash);
+}
+
 static struct txm_look look_of(struct txe *txe, const struct view_of_one *v, const struct sight *s, struct task *t)
 {
     struct txm_look look = {.head_block = v->head.number, .has_final_block = v->has_final, .final_block = v->final_block,
                             .account_nonce = v->nonce, .complete = s->complete};
+    if (s->found && is_stale(txe, &look, &s->receipt))
+        return look;
     if (s->found) {
         look.found = true;
         look.found_attempt = s->attempt;
@@ -302,7 +320,7 @@ static void explain_failure(struct txe *txe, struct task *t, const struct eth_re
 static bool tell(struct txe *txe, struct task *t, const struct view_of_one *v, const struct sight *s, struct err *err)
 {
     struct txm_event ev = {.type = TXM_EV_LOOKED, .look = look_of(txe, v, s, t)};
-    bool new_receipt = s->found && !(t->m.phase == TXM_MINED && hash32_eq(t->m.mined_hash, s->receipt.block_hash) &&
+    bool new_receipt = ev.look.found && s->found && !(t->m.phase == TXM_MINED && hash32_eq(t->m.mined_hash, s->receipt.block_hash) &&
                                      t->m.mined_attempt == s->attempt);
     bool lost = t->m.phase == TXM_MINED && ev.look.complete && !ev.look.found;
     int64_t time_s = new_receipt ? block_time(txe, &s->receipt) : 0;

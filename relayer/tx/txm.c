@@ -294,11 +294,11 @@ static bool is_stuck(const struct txm *m, const struct txm_rules *rules, int64_t
 
 /* --- looks --- */
 
-static bool is_final(const struct txm *m, const struct txm_rules *rules, const struct txm_look *look)
+bool txm_is_final(const struct txm_rules *rules, const struct txm_look *look, uint64_t block)
 {
     if (rules->finality != TXM_CONFIRMATIONS && look->has_final_block)
-        return look->final_block >= m->mined_block;
-    return look->head_block >= m->mined_block && look->head_block - m->mined_block + 1 >= rules->confirmations;
+        return look->final_block >= block;
+    return look->head_block >= block && look->head_block - block + 1 >= rules->confirmations;
 }
 
 static struct txm_action on_found(struct txm *m, const struct txm_rules *rules, const struct txm_look *look, int64_t now_s)
@@ -317,7 +317,7 @@ static struct txm_action on_found(struct txm *m, const struct txm_rules *rules, 
     bool unread = m->readback == TXM_NOT_READ || m->readback == TXM_READ_FAILED;
     if (is_call && m->mined_ok && unread)
         return act(TXM_DO_READ);
-    if (!is_final(m, rules, look))
+    if (!txm_is_final(rules, look, m->mined_block))
         return wait_s(now_s, rules->poll_s);
     if (!is_call)
         return finish(m, TXM_CANCELLED);

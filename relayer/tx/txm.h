@@ -152,6 +152,8 @@ struct txm_action {
 
 /* One step. An event that does not fit the state changes nothing and asks for a look. */
 struct txm_action txm_step(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules, int64_t now_s);
+/* Would a receipt in this block count as final at this look? */
+bool txm_is_final(const struct txm_rules *rules, const struct txm_look *look, uint64_t block);
 /* The highest price ever described for the nonce, field by field. */
 struct fees txm_highest(const struct txm *m);
 bool txm_any_signed(const struct txm *m);
