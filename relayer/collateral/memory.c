@@ -63,13 +63,13 @@ static bool clock_of(void *ctx, struct hash32 ak, struct tpm_clock *out)
     bool found = false;
     if (!tpm_clocks_get(ctx, &row, &found, ak, NULL) || !found)
         return false;
-    *out = (struct tpm_clock){row.reset_count, row.restart_count, row.clock_ms, true};
+    *out = (struct tpm_clock){row.reset_count, row.restart_count, row.clock_ms, true, row.seen_at_s};
     return true;
 }
 
 static void keep_clock(void *ctx, struct hash32 ak, const struct tpm_clock *seen)
 {
-    struct tpm_clock_row row = {seen->reset_count, seen->restart_count, seen->clock_ms, clock_now_s()};
+    struct tpm_clock_row row = {seen->reset_count, seen->restart_count, seen->clock_ms, seen->seen_s};
     tpm_clocks_put(ctx, ak, &row, NULL);
 }
 

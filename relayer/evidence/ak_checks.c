@@ -1,5 +1,7 @@
 /* Whose key signed the quote? First what the key is, then each thing that vouches for it, then whether one of them does. */
+#include "crypto/base/auto.h"
 #include "crypto/base/text.h"
+#include "relayer/evidence/collateral.h"
 #include "relayer/evidence/tpm_part.h"
 
 #include <strings.h>
@@ -113,6 +115,37 @@ struct finding ak_check_chain(struct ev *ev)
     if (p->chain_fault != CHAIN_OK)
         return check_fail("%s", p->chain_why.text);
     return check_note("%s", p->chain_root);
+}
+
+/* Whose CRL is this, among the issuers of the chain? Nobody's: the number of certificates. */
+static size_t issuer_of(const struct ak *ak, const struct crl *crl)
+{
+    for (size_t i = 1; i < ak->num_certs; i++) {
+        AUTO(pubkey_freep) struct pubkey *key = cert_pubkey(&ak->certs[i], NULL);
+        if (key && crl_signed_by(crl, &ak->certs[i], key))
+            return i;
+    }
+    return ak->num_certs;
+}
+
+/* Clouds' AK hierarchies do not all have CRLs, so none is demanded; but what a CRL at hand revokes is revoked, however old the
+ * list is. */
+struct finding ak_check_revoked(struct ev *ev)
+{
+    const struct ak *ak = ak_of(ev);
+    size_t lists = 0;
+    if (!ak->num_certs)
+        return check_note("no AK certificate given");
+    for (size_t i = 0; ev->collateral && i < ev->collateral->count; i++) {
+        const struct collateral_item *item = &ev->collateral->items[i];
+        size_t issuer = item->kind == COLLATERAL_CRL ? issuer_of(ak, &item->crl) : ak->num_certs;
+        if (issuer == ak->num_certs)
+            continue;
+        lists++;
+        if (crl_is_revoked(&item->crl, ak->certs[issuer - 1].serial))
+            return check_fail("certificate %zu of the AK's chain is on its issuer's CRL", issuer - 1);
+    }
+    return lists ? check_note("not on %zu CRLs of its issuers", lists) : check_note("no CRL of its issuers at hand");
 }
 
 /* Evidence that names its AK twice must name one key. */

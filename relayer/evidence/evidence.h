@@ -47,6 +47,7 @@ struct tpm_clock {
     uint32_t reset_count, restart_count;
     uint64_t clock_ms;
     bool safe;
+    int64_t seen_s; /* as of when it was judged */
 };
 struct memory {
     void *ctx;

@@ -339,6 +339,12 @@ static int32_t later(uint32_t a, uint32_t b)
     return (int32_t)(b - a);
 }
 
+static bool clock_seen(const struct ev *ev, struct tpm_clock *out)
+{
+    const struct memory *m = ev->memory;
+    return m && m->clock && ev->tpm->ak.key && m->clock(m->ctx, ev->tpm->ak.key_sha256, out);
+}
+
 /* TPM2-P1, timing: by reset count, restart count, clock. */
 static struct finding check_clock(struct ev *ev)
 {
@@ -347,8 +353,10 @@ static struct finding check_clock(struct ev *ev)
     if (lacks_quote(ev, &f))
         return f;
     const struct tpm_attest *a = &ev->tpm->attest;
-    if (!ev->memory || !ev->memory->clock || !ev->tpm->ak.key || !ev->memory->clock(ev->memory->ctx, ev->tpm->ak.key_sha256, &seen))
+    if (!clock_seen(ev, &seen))
         return check_note("first quote of this AK");
+    if (ev->now_s < seen.seen_s)
+        return check_note("judged as of a time before the last quote that was seen");
     int32_t reset = later(seen.reset_count, a->reset_count), restart = later(seen.restart_count, a->restart_count);
     if (reset < 0 || (reset == 0 && restart < 0))
         return check_fail("replay: reset %u restart %u, seen before: %u and %u", a->reset_count, a->restart_count, seen.reset_count,
@@ -362,6 +370,22 @@ static struct finding check_clock(struct ev *ev)
         return check_fail("replay: clock %llu ms, seen before: %llu", (unsigned long long)a->clock_ms, (unsigned long long)seen.clock_ms);
     return check_note("the clock went back from %llu to %llu ms over a restart", (unsigned long long)seen.clock_ms,
                       (unsigned long long)a->clock_ms);
+}
+
+/* The last clock of this AK, for the next quote to be held against. It only ever grows. */
+static void learn(const struct ev *ev)
+{
+    struct tpm_clock seen;
+    if (!ev->memory->keep_clock || !ev->tpm || !ev->tpm->has_attest || !ev->tpm->ak.key)
+        return;
+    const struct tpm_attest *a = &ev->tpm->attest;
+    if (clock_seen(ev, &seen)) {
+        int32_t reset = later(seen.reset_count, a->reset_count), restart = later(seen.restart_count, a->restart_count);
+        if (reset < 0 || (reset == 0 && (restart < 0 || (restart == 0 && a->clock_ms < seen.clock_ms))))
+            return;
+    }
+    seen = (struct tpm_clock){a->reset_count, a->restart_count, a->clock_ms, a->safe, ev->now_s};
+    ev->memory->keep_clock(ev->memory->ctx, ev->tpm->ak.key_sha256, &seen);
 }
 
 static struct finding check_safe(struct ev *ev)
@@ -400,6 +424,7 @@ static const struct check tpm_checks[] = {
     {"ak.hcl",               "MS-CVM, attestation report",     AUTHENTIC, REJECTS, ak_check_hcl},
     {"ak.certificate",       "RFC 5280 4.2.1.3",               AUTHENTIC, REJECTS, ak_check_certificate},
     {"ak.chain",             "RFC 5280 6",                     AUTHENTIC, REJECTS, ak_check_chain},
+    {"ak.revoked",           "RFC 5280 6.3",                   FRESH,     REJECTS, ak_check_revoked},
     {"ak.agreement",         "design 4",                       AUTHENTIC, REJECTS, ak_check_agreement},
     {"ak.trust",             "design 3",                       AUTHENTIC, REJECTS, ak_check_trust},
     {"tpm.signature",        "TPM2-P2 11.3.4",                 AUTHENTIC, REJECTS, check_signature},
@@ -426,4 +451,5 @@ const struct kind tpm_kind = {
     .checks = tpm_checks,
     .num_checks = sizeof tpm_checks / sizeof tpm_checks[0],
     .render = tpm_render,
+    .learn = learn,
 };

@@ -41,7 +41,7 @@ struct hash32 tpm_replay(const struct hash32 *events, size_t num_events);
 void tpm_render(const struct ev *ev, json_t *doc);
 
 /* ak_checks.c */
-check_fn ak_check_key, ak_check_attributes, ak_check_var_data, ak_check_hcl, ak_check_certificate, ak_check_chain, ak_check_agreement,
+check_fn ak_check_key, ak_check_attributes, ak_check_var_data, ak_check_hcl, ak_check_certificate, ak_check_chain, ak_check_revoked, ak_check_agreement,
     ak_check_trust, ak_check_contract_key, ak_check_instance, ak_check_vm,
     ak_check_report_data;
 

@@ -4,6 +4,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "crypto/private_key.h"
+#include "relayer/evidence/collateral.h"
 #include "relayer/evidence/evidence.h"
 #include "relayer/evidence/golden.h"
 #include "relayer/evidence/identity.h"
@@ -23,6 +24,7 @@ struct scene {
     struct roots roots;
     struct expected expected;
     struct memory memory;
+    struct collateral pool;
     struct tpm_clock seen;
     int64_t now_s;
     /* of the quote, before signing */
@@ -274,7 +276,7 @@ static void make_report_id(struct scene *s)
 /* Good evidence, up to what is signed. */
 static void begin(struct scene *s, enum cloud cloud)
 {
-    *s = (struct scene){.b = bundle_new(), .now_s = world.now_s, .magic = 0xff544347, .type = 0x8018, .bank = ALG_SHA256, .safe = true};
+    *s = (struct scene){.b = bundle_new(), .pool = collateral_new(), .now_s = world.now_s, .magic = 0xff544347, .type = 0x8018, .bank = ALG_SHA256, .safe = true};
     s->b.cloud = cloud;
     s->b.tee = TEE_TDX;
     s->td.attributes = UINT64_C(1) << 28;
@@ -336,6 +338,7 @@ static void finish(struct scene *s)
 
 static void scene_done(struct scene *s)
 {
+    collateral_done(&s->pool);
     roots_done(&s->roots);
     bundle_done(&s->b);
 }
@@ -426,6 +429,14 @@ static void put_envelope(struct scene *s, uint8_t damage)
 }
 static void good_envelope(struct scene *s) { put_envelope(s, 0); }
 static void bad_envelope(struct scene *s) { put_envelope(s, 1); }
+static void give_crl(struct scene *s, uint64_t serial)
+{
+    struct bytes der = sim_crl(&ak_ca, world.now_s - 100, world.now_s + 100, 1, &serial, 1, false);
+    must(collateral_add(&s->pool, "crl", der, COLLATERAL_LISTED, NULL), "CRL");
+    free(writable(der));
+}
+static void other_revoked(struct scene *s) { give_crl(s, 99); }
+static void leaf_revoked(struct scene *s) { give_crl(s, 3); }
 static void wrong_use(struct scene *s) { s->b.ak_certs[0] = ak_wrong_use.der; }
 static void chain_cut(struct scene *s) { s->b.ak_certs[1] = ak_root.der, s->b.num_ak_certs = 2; }
 static void other_ak_named(struct scene *s) { s->policy.tpm.ak_sha256.count = 1, s->policy.tpm.ak_sha256.len[0] = 32; }
@@ -440,6 +451,11 @@ static void seen_later(struct scene *s)
 {
     s->seen = (struct tpm_clock){.reset_count = 4};
     s->memory = (struct memory){.ctx = &s->seen, .clock = give_clock};
+}
+static void seen_later_but_asked_earlier(struct scene *s)
+{
+    seen_later(s);
+    s->seen.seen_s = s->now_s + 1;
 }
 static void seen_before(struct scene *s)
 {
@@ -528,6 +544,8 @@ static const struct {
     {"ak.hcl", false, CLOUD_AZURE, NOTHING, bad_envelope},
     {"ak.certificate", false, CLOUD_GCP, NOTHING, wrong_use},
     {"ak.chain", false, CLOUD_GCP, NOTHING, chain_cut},
+    {"ak.revoked", true, CLOUD_GCP, NOTHING, other_revoked},
+    {"ak.revoked", false, CLOUD_GCP, NOTHING, leaf_revoked},
     {"ak.trust", false, CLOUD_GCP, NOTHING, other_ak_named},
     {"ak.contract_key", false, CLOUD_AZURE, spaced_claims, NOTHING},
     {"ak.instance", false, CLOUD_GCP, NOTHING, zone_pinned},
@@ -535,6 +553,7 @@ static const struct {
     {"tpm.extra_data", false, CLOUD_GCP, NOTHING, other_extra},
     {"tpm.clock", true, CLOUD_GCP, NOTHING, seen_before},
     {"tpm.clock", false, CLOUD_GCP, NOTHING, seen_later},
+    {"tpm.clock", true, CLOUD_GCP, NOTHING, seen_later_but_asked_earlier},
     {"tpm.pcr_bank", false, CLOUD_GCP, bad_bank, NOTHING},
     {"tpm.pcr_selection", false, CLOUD_GCP, NOTHING, pcr_dropped},
     {"tpm.pcr_values", false, CLOUD_GCP, NOTHING, pcr_short},
@@ -578,7 +597,8 @@ static const struct {
 
 static void judge(struct scene *s, struct verdict *v)
 {
-    struct ev ev = {.bundle = &s->b, .policy = &s->policy, .roots = &s->roots, .expected = &s->expected, .memory = &s->memory, .now_s = s->now_s};
+    struct ev ev = {.bundle = &s->b, .policy = &s->policy, .roots = &s->roots, .expected = &s->expected,
+                    .collateral = &s->pool, .memory = &s->memory, .now_s = s->now_s};
     evidence_judge(&ev, v);
     json_decref(verdict_to_json(&ev, v));
     evidence_done(&ev);
@@ -693,6 +713,37 @@ static void foreign_evidence_is_taken_where_it_is_allowed_by_name(void **state)
     scene_done(&s);
 }
 
+static void keep_clock(void *ctx, struct hash32 ak, const struct tpm_clock *seen)
+{
+    (void)ak;
+    *(struct tpm_clock *)ctx = *seen;
+}
+
+static void a_verified_quote_is_remembered_and_older_ones_are_not(void **state)
+{
+    (void)state;
+    struct scene s;
+    AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
+    begin(&s, CLOUD_GCP);
+    finish(&s);
+    s.memory = (struct memory){.ctx = &s.seen, .clock = give_clock, .keep_clock = keep_clock};
+    s.seen = (struct tpm_clock){.reset_count = 2, .clock_ms = 9000}; /* of an earlier boot */
+    judge(&s, v);
+    assert_int_equal(v->verdict, UNDECIDED); /* no collateral: nothing is learnt */
+    assert_int_equal(s.seen.reset_count, 2);
+    snprintf(s.policy.waived[s.policy.num_waived++], sizeof s.policy.waived[0], "tdx.*");
+    judge(&s, v);
+    assert_int_equal(v->verdict, VERIFIED);
+    assert_int_equal(s.seen.reset_count, 3);
+    assert_int_equal(s.seen.clock_ms, 5000);
+    judge(&s, v); /* the same once more */
+    assert_int_equal(v->verdict, VERIFIED);
+    s.seen.clock_ms = 5001;
+    judge(&s, v);
+    assert_int_equal(v->verdict, REJECTED);
+    scene_done(&s);
+}
+
 static int make(void **state)
 {
     (void)state;
@@ -730,6 +781,7 @@ int main(void)
         cmocka_unit_test(no_row_is_without_a_case_that_it_refuses),
         cmocka_unit_test(every_bit_of_a_quote_is_signed),
         cmocka_unit_test(foreign_evidence_is_taken_where_it_is_allowed_by_name),
+        cmocka_unit_test(a_verified_quote_is_remembered_and_older_ones_are_not),
     };
     return cmocka_run_group_tests(tests, make, unmake);
 }
