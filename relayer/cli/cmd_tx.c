@@ -1,5 +1,5 @@
 /* tx list|show|speed-up|cancel|submit-signed|adopt: the transaction journal. */
-#include "relayer/cli/cmd.h"
+#include "relayer/cli/live.h"
 
 #include "abi/addr.h"
 #include "crypto/base/auto.h"
@@ -195,10 +195,12 @@ struct desk {
     struct session session;
     struct signer *signer;
     struct txe *txe;
+    struct live live;
 };
 
 static void desk_done(struct desk *d)
 {
+    live_end(&d->live);
     txe_close(d->txe);
     signer_free(d->signer);
     session_done(&d->session);
@@ -212,8 +214,9 @@ static bool on_stop(void *user)
 
 static bool desk_open(struct desk *d, const struct cmd_env *env, bool need_account, struct err *err)
 {
-    static const struct txe_hooks hooks = {.stopped = on_stop};
+    struct txe_hooks hooks = {.user = &d->live, .progress = live_progress, .stopped = on_stop};
     struct tx_settings settings;
+    d->live = live_start(env);
     stop_install();
     return session_open_store(&d->session, &env->config, err) && session_open_rpc(&d->session, err) &&
            payer_settings(&settings, &env->config, err) && payer_open(&d->signer, &env->config, need_account, err) &&
@@ -340,6 +343,7 @@ static bool submit_signed_run(struct cmd_env *env, int *status, struct err *err)
                                .digest = sha256(signed_tx.tx.data), .label = "signed elsewhere"};
     registry_intent(&intent);
     bool ok = txe_submit_signed(d.txe, &s, &intent, buf_view(&raw), wait, env->config.wait_timeout_s, err);
+    live_end(&d.live);
     return ok && tell(env, &s, err);
 }
 

@@ -1,6 +1,7 @@
 /* register, reattest, rotate, set-ttl: the commands that write to the registry. The story is relay.c's; here options become a
  * request, and the outcome becomes text, JSON and an exit status. */
 #include "relayer/cli/cmd_evidence.h"
+#include "relayer/cli/live.h"
 
 #include "crypto/base/auto.h"
 #include "crypto/base/duration.h"
@@ -51,24 +52,13 @@ static const struct opt_row ttl_opts[] = {
     {0},
 };
 
-static void on_progress(void *user, const struct tx_status *tx)
-{
-    enum txm_phase *last = user;
-    char hex[65];
-    if (tx->phase == *last)
-        return;
-    *last = tx->phase;
-    log_info("%s%s%s%s%s", txm_phase_name(tx->phase), tx->has_hash ? " 0x" : "", tx->has_hash ? hex_encode(hex, BYTES_OF(tx->hash)) : "",
-             tx->note[0] ? ": " : "", tx->note);
-}
-
 static bool on_stop(void *user)
 {
     (void)user;
     return stop_wanted();
 }
 
-static bool base_request(struct relay_request *out, const struct cmd_env *env, enum call_kind call, enum txm_phase *last, struct err *err)
+static bool base_request(struct relay_request *out, const struct cmd_env *env, enum call_kind call, struct live *live, struct err *err)
 {
     const struct opts *o = &env->opts;
     const char *wait = opt_text(o, "wait"), *format = opt_text(o, "format");
@@ -80,9 +70,9 @@ static bool base_request(struct relay_request *out, const struct cmd_env *env, e
         .idempotency_key = opt_text(o, "idempotency-key"),
         .wait = TX_WAIT_FINAL,
         .dry_run = opt_given(o, "dry-run") ? format ? format : env->json ? "json" : "text" : NULL,
-        .progress = on_progress,
+        .progress = live_progress,
         .stopped = on_stop,
-        .user = last,
+        .user = live,
     };
     if (format && !out->dry_run)
         return err_set(err, ERR_USAGE, "--format goes with --dry-run");
@@ -124,6 +114,7 @@ static bool perform(struct cmd_env *env, struct relay *r, const struct relay_req
 {
     AUTO(relay_outcome_done) struct relay_outcome out = {0};
     bool ok = relay_call(r, &out, request, err);
+    live_end(request->user);
     if (!ok) {
         *status = err_exit_status(err->code);
         if (!env->json)
@@ -153,10 +144,10 @@ static bool with_evidence(struct cmd_env *env, enum call_kind call, int *status,
 {
     AUTO(relay_done) struct relay r = {0};
     AUTO(bundle_done) struct bundle bundle = {0};
-    enum txm_phase last = TXM_NEW;
+    AUTO(live_end) struct live live = live_start(env);
     enum input_kind kind = INPUT_UNKNOWN;
     struct relay_request request;
-    if (!base_request(&request, env, call, &last, err) || !cmd_take_kind(&kind, &env->opts, err) ||
+    if (!base_request(&request, env, call, &live, err) || !cmd_take_kind(&kind, &env->opts, err) ||
         !cmd_open_bundle(&bundle, env->opts.args[0], kind, err) || !open_all(&r, env, err))
         return false;
     request.bundle = &bundle;
@@ -190,11 +181,11 @@ static bool rotate_run(struct cmd_env *env, int *status, struct err *err)
 {
     AUTO(relay_done) struct relay r = {0};
     AUTO(bundle_done) struct bundle bundle = {0};
-    enum txm_phase last = TXM_NEW;
+    AUTO(live_end) struct live live = live_start(env);
     enum input_kind kind = INPUT_UNKNOWN;
     struct relay_request request;
     bool has_file = env->opts.num_args > 0;
-    if (!base_request(&request, env, CALL_REATTEST, &last, err) || !cmd_take_kind(&kind, &env->opts, err) ||
+    if (!base_request(&request, env, CALL_REATTEST, &live, err) || !cmd_take_kind(&kind, &env->opts, err) ||
         (has_file && !cmd_open_bundle(&bundle, env->opts.args[0], kind, err)) || !open_all(&r, env, err) ||
         !rotate_from(&r, &request, &bundle, opt_text(&env->opts, "from"), err) ||
         (!has_file && !rotate_begin(&r, &bundle, request.id, err)))
@@ -217,9 +208,9 @@ static bool take_ttl(uint64_t *out, bool *has, const struct opts *o, const char 
 static bool ttl_run(struct cmd_env *env, int *status, struct err *err)
 {
     AUTO(relay_done) struct relay r = {0};
-    enum txm_phase last = TXM_NEW;
+    AUTO(live_end) struct live live = live_start(env);
     struct relay_request request;
-    if (!base_request(&request, env, CALL_SET_TTL, &last, err) || !hash32_parse(&request.id, env->opts.args[0], err) ||
+    if (!base_request(&request, env, CALL_SET_TTL, &live, err) || !hash32_parse(&request.id, env->opts.args[0], err) ||
         !take_ttl(&request.tee_ttl_s, &request.has_tee_ttl, &env->opts, "tee-ttl", err) ||
         !take_ttl(&request.tpm_ttl_s, &request.has_tpm_ttl, &env->opts, "tpm-ttl", err))
         return false;
