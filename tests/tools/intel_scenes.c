@@ -60,12 +60,12 @@ static void draw_platform(struct sim_intel *p, struct sim_td *td)
 {
     for (int i = 0; i < 8; i++)
         p->tcb.sgx[i] = (uint8_t)(p->tcb.sgx[i] - (draw(6) == 0) + (draw(8) == 0));
-    p->tcb.pcesvn = (uint16_t)(p->tcb.pcesvn - (draw(5) == 0 ? draw(4) : 0));
+    p->tcb.pcesvn = (uint16_t)(p->tcb.pcesvn - (draw(5) == 0 ? draw(4) : 0u));
     memcpy(td->tcb_svn2, p->tcb.tdx, sizeof td->tcb_svn2);
-    p->tcb.tdx[0] = (uint8_t)(p->tcb.tdx[0] - draw(3) + draw(3));
+    p->tcb.tdx[0] = (uint8_t)(p->tcb.tdx[0] + 2u - draw(5));
     p->tcb.tdx[2] = (uint8_t)(p->tcb.tdx[2] - (draw(5) == 0));
     p->tcb.tdx[1] = (uint8_t)(draw(6) == 0 ? 0 : 1);
-    p->qe_isv_svn = (uint16_t)(p->qe_isv_svn - (draw(12) == 0) + draw(2));
+    p->qe_isv_svn = (uint16_t)(p->qe_isv_svn + draw(2) - (draw(12) == 0 ? 1u : 0u));
 }
 
 static void put_json_hex(const char *name, struct bytes b)
