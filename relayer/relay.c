@@ -212,11 +212,32 @@ static bool says_success(const struct relaying *w, const struct onchain_identity
     return !what;
 }
 
+/* An intent of an earlier run that the engine finishes on the way: its evidence is not at hand, so what can be asked is
+ * whether the registry has moved for it. A rotation takes the identity away that it is known by: the receipt must do. */
+static enum txm_readback read_back_other(struct relaying *w, const struct tx_status *status, char *note, size_t note_size)
+{
+    AUTO(onchain_identity_done) struct onchain_identity on = {0};
+    struct err err = {0};
+    bool is_attest = strcmp(status->call, call_name(CALL_ATTEST)) == 0;
+    if (!addr20_eq(status->target, w->r->session.chain.registry) || !is_attest)
+        return TXM_READ_OK;
+    if (!onchain_read(&w->r->session.chain, &on, status->identity, ETH_AT_BLOCK(status->block), &err)) {
+        snprintf(note, note_size, "read back: %.300s", err.text);
+        return TXM_READ_FAILED;
+    }
+    bool moved = on.registered && on.tee_recent_s >= status->block_time_s;
+    snprintf(note, note_size, "%s", moved ? "" : "read back: its timestamps have not moved");
+    return moved ? TXM_READ_OK : TXM_READ_DIFFERS;
+}
+
 static enum txm_readback read_back(void *user, const struct tx_status *status, char *note, size_t note_size)
 {
     struct relaying *w = user;
     AUTO(onchain_identity_done) struct onchain_identity on = {0};
     struct err err = {0};
+    struct tx_intent intent = relay_intent(w);
+    if (!hash32_eq(status->key, txe_intent_key(w->r->session.chain.chain_id, &intent)))
+        return read_back_other(w, status, note, note_size);
     if (!onchain_read(&w->r->session.chain, &on, w->new_id, ETH_AT_BLOCK(status->block), &err)) {
         snprintf(note, note_size, "read back: %.300s", err.text);
         return TXM_READ_FAILED;
