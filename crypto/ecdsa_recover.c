@@ -47,7 +47,8 @@ static bool in_range(const BIGNUM *v, const BIGNUM *order)
     return !BN_is_zero(v) && BN_cmp(v, order) < 0;
 }
 
-size_t ecdsa_p256_recover(struct pubkey64 out[static 4], struct hash32 digest, const uint8_t r[static 32], const uint8_t s[static 32])
+size_t ecdsa_p256_recover(struct pubkey64 out[static 4], struct hash32 digest, const uint8_t r[static 32],
+                          const uint8_t s[static 32])
 {
     AUTO(done_group) EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     AUTO(done_ctx) BN_CTX *ctx = BN_CTX_new();
@@ -55,12 +56,14 @@ size_t ecdsa_p256_recover(struct pubkey64 out[static 4], struct hash32 digest, c
         return 0;
     BN_CTX_start(ctx);
     const BIGNUM *order = EC_GROUP_get0_order(group), *field = EC_GROUP_get0_field(group);
-    BIGNUM *rn = BN_CTX_get(ctx), *sn = BN_CTX_get(ctx), *e = BN_CTX_get(ctx), *inv = BN_CTX_get(ctx), *x = BN_CTX_get(ctx);
+    BIGNUM *rn = BN_CTX_get(ctx), *sn = BN_CTX_get(ctx), *e = BN_CTX_get(ctx), *inv = BN_CTX_get(ctx),
+           *x = BN_CTX_get(ctx);
     struct recovery c = {.group = group, .ctx = ctx, .order = order, .u1 = BN_CTX_get(ctx), .u2 = BN_CTX_get(ctx)};
-    if (!c.u2 || !BN_bin2bn(r, 32, rn) || !BN_bin2bn(s, 32, sn) || !BN_bin2bn(digest.b, 32, e) || !in_range(rn, order) ||
-        !in_range(sn, order) || !BN_mod_inverse(inv, rn, order, ctx) || !BN_mod_mul(c.u2, sn, inv, order, ctx) ||
-        !BN_mod_mul(c.u1, e, inv, order, ctx) || !BN_mod_sub(c.u1, BN_value_one(), c.u1, order, ctx) ||
-        !BN_mod_sub(c.u1, c.u1, BN_value_one(), order, ctx) || !BN_copy(x, rn))
+    if (!c.u2 || !BN_bin2bn(r, 32, rn) || !BN_bin2bn(s, 32, sn) || !BN_bin2bn(digest.b, 32, e) ||
+        !in_range(rn, order) || !in_range(sn, order) || !BN_mod_inverse(inv, rn, order, ctx) ||
+        !BN_mod_mul(c.u2, sn, inv, order, ctx) || !BN_mod_mul(c.u1, e, inv, order, ctx) ||
+        !BN_mod_sub(c.u1, BN_value_one(), c.u1, order, ctx) || !BN_mod_sub(c.u1, c.u1, BN_value_one(), order, ctx) ||
+        !BN_copy(x, rn))
         return 0;
     size_t n = 0;
     /* r is x modulo the order, which is a little less than the field */

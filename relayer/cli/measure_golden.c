@@ -50,7 +50,8 @@ json_t *measure_event_changes(const struct bundle *have, const struct bundle *wa
 {
     AUTO(arena_done) struct arena mem = arena_new(32 << 20);
     struct event_log a, b;
-    if (!eventlog_parse(&a, &mem, have->event_log, EVENTLOG_TCG, NULL) || !eventlog_parse(&b, &mem, want->event_log, EVENTLOG_TCG, NULL))
+    if (!eventlog_parse(&a, &mem, have->event_log, EVENTLOG_TCG, NULL) ||
+        !eventlog_parse(&b, &mem, want->event_log, EVENTLOG_TCG, NULL))
         return NULL;
     return eventlog_diff(&a, &b, a.agile && b.agile ? HASH_SHA256 : HASH_SHA1);
 }

@@ -162,7 +162,7 @@ static void choose(struct ak *ak, const struct pubkey *trusted)
         const struct pubkey *key;
         const char *from;
     } sources[] = {
-        {ak->cert_key, "certificate"}, {ak->claims.ak, "variable data"}, {ak->area.key, "public area"},
+        {ak->cert_key, "certificate"},  {ak->claims.ak, "variable data"}, {ak->area.key, "public area"},
         {ak->public_key, "public key"}, {trusted, "known beforehand"},
     };
     for (size_t i = 0; !ak->key && i < sizeof sources / sizeof sources[0]; i++) {

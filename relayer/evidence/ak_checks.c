@@ -1,4 +1,5 @@
-/* Whose key signed the quote? First what the key is, then each thing that vouches for it, then whether one of them does. */
+/* Whose key signed the quote? First what the key is, then each thing that vouches for it, then whether one of them
+ * does. */
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/evidence/collateral.h"
@@ -47,12 +48,15 @@ struct finding ak_check_attributes(struct ev *ev)
         uint32_t a = ak->area.attributes;
         if ((a & must) == must && !(a & TPMA_DECRYPT))
             return check_pass();
-        return check_fail("attributes %08x: want sign, restricted, fixedTPM, fixedParent and sensitiveDataOrigin set, decrypt clear", a);
+        return check_fail(
+            "attributes %08x: want sign, restricted, fixedTPM, fixedParent and sensitiveDataOrigin set, decrypt clear",
+            a);
     }
     if (ev->expected->ak && ak->key && pubkey_eq(ak->key, ev->expected->ak))
         return check_note("no public area: the key is the one that the registry stored");
     if (ak->cert_key || ak->claims.ak)
-        return check_note("no public area: the %s vouches for them", ak->cert_key ? "certificate's issuer" : "TEE report");
+        return check_note("no public area: the %s vouches for them",
+                          ak->cert_key ? "certificate's issuer" : "TEE report");
     return check_not_run("no public area given, so the key's attributes cannot be seen");
 }
 
@@ -84,18 +88,27 @@ struct finding ak_check_hcl(struct ev *ev)
     return check_pass();
 }
 
+/* What there is to say where no certificate could be looked at; whether one is needed hangs on the cloud, the policy
+ * and what the registry keeps. */
+static struct finding no_certificate(const struct ev *ev)
+{
+    const struct ak *ak = ak_of(ev);
+    bool required = ev->policy->tpm.require_ak_certificate;
+    if (broken(&ak->certs_why))
+        return check_fail("%s", ak->certs_why.text);
+    if (ev->expected->ak && !required)
+        return check_note("none given: the registry keeps the key");
+    if (ev->bundle->cloud == CLOUD_GCP || required)
+        return check_not_run("no AK certificate given");
+    return check_note("none given, and none is needed");
+}
+
 /* The key's own certificate, by itself. */
 struct finding ak_check_certificate(struct ev *ev)
 {
     const struct ak *ak = ak_of(ev);
-    if (broken(&ak->certs_why))
-        return check_fail("%s", ak->certs_why.text);
-    if (!ak->num_certs && ev->expected->ak && !ev->policy->tpm.require_ak_certificate)
-        return check_note("none given: the registry keeps the key");
-    if (!ak->num_certs)
-        return ev->bundle->cloud == CLOUD_GCP || ev->policy->tpm.require_ak_certificate
-                   ? check_not_run("no AK certificate given")
-                   : check_note("none given, and none is needed");
+    if (!ak->num_certs || broken(&ak->certs_why))
+        return no_certificate(ev);
     const struct cert *leaf = &ak->certs[0];
     char name[120];
     if (leaf->has_key_usage && !(leaf->key_usage & KU_DIGITAL_SIGNATURE))
@@ -106,12 +119,8 @@ struct finding ak_check_certificate(struct ev *ev)
 struct finding ak_check_chain(struct ev *ev)
 {
     const struct tpm_part *p = part_of(ev);
-    if (!p->ak.num_certs && ev->expected->ak && !ev->policy->tpm.require_ak_certificate)
-        return check_note("none given: the registry keeps the key");
     if (!p->chain_judged)
-        return broken(&p->ak.certs_why)                                                          ? check_fail("%s", p->ak.certs_why.text)
-               : ev->bundle->cloud == CLOUD_GCP || ev->policy->tpm.require_ak_certificate ? check_not_run("no AK certificate given")
-                                                                                          : check_note("none given, and none is needed");
+        return no_certificate(ev);
     if (p->chain_fault != CHAIN_OK)
         return check_fail("%s", p->chain_why.text);
     return check_note("%s", p->chain_root);
@@ -128,8 +137,8 @@ static size_t issuer_of(const struct ak *ak, const struct crl *crl)
     return ak->num_certs;
 }
 
-/* Clouds' AK hierarchies do not all have CRLs, so none is demanded; but what a CRL at hand revokes is revoked, however old the
- * list is. */
+/* Clouds' AK hierarchies do not all have CRLs, so none is demanded; but what a CRL at hand revokes is revoked, however
+ * old the list is. */
 struct finding ak_check_revoked(struct ev *ev)
 {
     const struct ak *ak = ak_of(ev);
@@ -155,7 +164,9 @@ struct finding ak_check_agreement(struct ev *ev)
     const struct {
         const struct pubkey *key;
         const char *from;
-    } others[] = {{ak->claims.ak, "variable data"}, {ak->area.key, "public area"}, {ak->public_key, "public key"},
+    } others[] = {{ak->claims.ak, "variable data"},
+                  {ak->area.key, "public area"},
+                  {ak->public_key, "public key"},
                   {ev->expected->ak, "registry"}};
     if (!ak->key)
         return check_not_run("no AK");
@@ -185,7 +196,7 @@ struct finding ak_check_trust(struct ev *ev)
         return check_not_run("no AK");
     if (listed->count)
         return policy_hex_allows(listed, BYTES_OF(p->ak.key_sha256)) ? check_note("named by the policy")
-                                                                    : check_fail("the policy names other AKs");
+                                                                     : check_fail("the policy names other AKs");
     if (p->chain_judged && p->chain_fault == CHAIN_OK)
         return check_note("certified by %s", p->chain_root);
     if (ev->expected->ak && pubkey_eq(ev->expected->ak, p->ak.key))
@@ -210,7 +221,8 @@ struct finding ak_check_report_data(struct ev *ev)
         return check_not_run("no TEE report");
     if (!hcl_report_data_is(ev->tee.report_data, ak->var_data)) {
         char have[129];
-        return check_fail("report_data %s is not the SHA-256 of the variable data and zeros", hex_encode(have, ev->tee.report_data));
+        return check_fail("report_data %s is not the SHA-256 of the variable data and zeros",
+                          hex_encode(have, ev->tee.report_data));
     }
     return check_pass();
 }
@@ -251,7 +263,8 @@ struct finding ak_check_instance(struct ev *ev)
     if (broken(&p->instance_why))
         return check_fail("%s", p->instance_why.text);
     if (!p->has_instance)
-        return pinned ? check_fail("the policy pins Google instances, and no certificate names one") : check_note("no Google instance named");
+        return pinned ? check_fail("the policy pins Google instances, and no certificate names one")
+                      : check_note("no Google instance named");
     struct bytes subject = p->ak.certs[0].subject;
     if (!bytes_eq(name_find(subject, OID_L), g->zone) || !bytes_eq(name_find(subject, OID_OU), g->project_id) ||
         !decimal_is(name_find(subject, OID_CN), g->instance_id))
@@ -260,10 +273,11 @@ struct finding ak_check_instance(struct ev *ev)
         return check_fail("the certificate says that the instance is not production");
     if (!policy_words_allow(&policy->zones, g->zone) || !policy_words_allow(&policy->projects, g->project_id) ||
         !policy_words_allow(&policy->instances, decimal(id, g->instance_id)))
-        return check_fail("zone %.*s, project %.*s, instance %llu: not what the policy takes", (int)g->zone.len, (const char *)g->zone.p,
-                          (int)g->project_id.len, (const char *)g->project_id.p, (unsigned long long)g->instance_id);
-    return check_note("zone %.*s, project %.*s, instance %llu", (int)g->zone.len, (const char *)g->zone.p, (int)g->project_id.len,
-                      (const char *)g->project_id.p, (unsigned long long)g->instance_id);
+        return check_fail("zone %.*s, project %.*s, instance %llu: not what the policy takes", (int)g->zone.len,
+                          (const char *)g->zone.p, (int)g->project_id.len, (const char *)g->project_id.p,
+                          (unsigned long long)g->instance_id);
+    return check_note("zone %.*s, project %.*s, instance %llu", (int)g->zone.len, (const char *)g->zone.p,
+                      (int)g->project_id.len, (const char *)g->project_id.p, (unsigned long long)g->instance_id);
 }
 
 static bool listed_any_case(const struct policy_word_list *list, const char *word)
@@ -281,7 +295,8 @@ struct finding ak_check_vm(struct ev *ev)
     const struct policy_word_list *pinned = &ev->policy->tpm.vm_ids;
     const struct bundle_pcr *pcr6 = tpm_find_pcr(ev, HASH_SHA256, 6);
     if (!ak->claims.ak || !ak->claims.vm_id[0])
-        return pinned->count ? check_fail("the policy pins VM ids, and nothing names one") : check_note("no VM id named");
+        return pinned->count ? check_fail("the policy pins VM ids, and nothing names one")
+                             : check_note("no VM id named");
     if (pinned->count && !listed_any_case(pinned, ak->claims.vm_id))
         return check_fail("VM %s is not what the policy takes", ak->claims.vm_id);
     if (pcr6 && !hcl_pcr6_is(&ak->claims, pcr6->value))

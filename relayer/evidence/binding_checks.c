@@ -1,6 +1,7 @@
-/* Do the parts belong together? On Azure the TEE report's report_data holds the hash of the variable data, which names the AK
- * (binding.report_data). On Google Cloud a report id ties TPM and TEE: it is extended into PCR 15, and into RTMR3 (TDX) or is the
- * SNP report's own. On both, the quote's extra data begin with the identity's hash. registry-v1 section 8. */
+/* Do the parts belong together? On Azure the TEE report's report_data holds the hash of the variable data, which names
+ * the AK (binding.report_data). On Google Cloud a report id ties TPM and TEE: it is extended into PCR 15, and into
+ * RTMR3 (TDX) or is the SNP report's own. On both, the quote's extra data begin with the identity's hash. registry-v1
+ * section 8. */
 #include "relayer/evidence/binding_part.h"
 
 #include "crypto/base/text.h"
@@ -32,7 +33,8 @@ static void open_nothing(struct ev *ev)
     (void)ev;
 }
 
-/* A re-attestation of what the registry keeps need not bring the TEE report again, and the registry would not look at it. */
+/* A re-attestation of what the registry keeps need not bring the TEE report again, and the registry would not look at
+ * it. */
 static bool kept(const struct ev *ev)
 {
     return ev->expected->registered && binding_call(ev) == CALL_REATTEST && !ev->bundle->has_report;
@@ -55,7 +57,8 @@ static struct finding check_tee_report(struct ev *ev)
     if (kept(ev))
         return check_note("the registry keeps the TEE report that it verified");
     if (!ev->tee.present)
-        return ev->bundle->has_report ? check_not_run("a TEE report of no kind that was read") : check_not_run("no TEE report given");
+        return ev->bundle->has_report ? check_not_run("a TEE report of no kind that was read")
+                                      : check_not_run("no TEE report given");
     if (ev->tee.type != ev->bundle->tee)
         return check_fail("the report is %s, the bundle says %s", tee_name(ev->tee.type), tee_name(ev->bundle->tee));
     return check_pass();
@@ -124,7 +127,8 @@ static struct finding check_report_id(struct ev *ev)
     struct hash32 want = pcr_of_report_id(ev);
     char hex[65];
     if (!bytes_eq(pcr->value, BYTES_OF(want)))
-        return check_fail("PCR %u is not the report id extended into zeros (%s)", index, hex_encode(hex, BYTES_OF(want)));
+        return check_fail("PCR %u is not the report id extended into zeros (%s)", index,
+                          hex_encode(hex, BYTES_OF(want)));
     return check_pass();
 }
 
@@ -137,8 +141,9 @@ static struct finding check_rtmr3(struct ev *ev)
         return check_note("no RTMRs in this kind of report");
     struct bytes rtmr3 = ev->tee.rtmr[3];
     if (!ev->bundle->report_id.len)
-        return bytes_is_zero(rtmr3) && ev->bundle->cloud == CLOUD_AZURE ? check_note("RTMR3 is zero, and there is no report id")
-                                                                        : check_fail("no report id given that RTMR3 could hold");
+        return bytes_is_zero(rtmr3) && ev->bundle->cloud == CLOUD_AZURE
+                   ? check_note("RTMR3 is zero, and there is no report id")
+                   : check_fail("no report id given that RTMR3 could hold");
     struct hash48 zero = {{0}}, inner = sha384(ev->bundle->report_id), want = sha384_2(BYTES_OF(zero), BYTES_OF(inner));
     if (!bytes_eq(rtmr3, BYTES_OF(want)))
         return check_fail("RTMR3 is not the report id extended into zeros");
@@ -211,6 +216,7 @@ static struct finding check_golden(struct ev *ev)
     return name ? check_note("%s", name) : check_fail("%s", why.text);
 }
 
+/* clang-format off */
 static const struct check binding_checks[] = {
     /* id                      source             stage      on fail  run */
     {"binding.tee_report",     "design 3",        AUTHENTIC, REJECTS, check_tee_report},
@@ -230,6 +236,7 @@ static const struct check binding_checks[] = {
     {"tail.future",            "design 4",        FRESH,     REJECTS, tail_check_future},
     {"golden.member",          "golden file",     ACCEPTED,  REJECTS, check_golden},
 };
+/* clang-format on */
 
 static void render(const struct ev *ev, json_t *doc)
 {

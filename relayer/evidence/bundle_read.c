@@ -1,4 +1,5 @@
-/* Bundle JSON to the bundle, in place: evidence is mostly long hex strings, which a tree would copy twice. Every object says which members it may have; the first failure sticks and names its member. */
+/* Bundle JSON to the bundle, in place: evidence is mostly long hex strings, which a tree would copy twice. Every object
+ * says which members it may have; the first failure sticks and names its member. */
 #include "crypto/base/auto.h"
 #include "crypto/base/json_scan.h"
 #include "crypto/base/near.h"
@@ -54,7 +55,8 @@ static void unknown_member(struct loader *l, const char *path, struct bytes name
 }
 
 /* Is it an object with members among the names alone? Absent and wrong are both no. */
-static bool object(struct loader *l, struct object *out, const char *path, struct json_range j, const char *const *names)
+static bool object(struct loader *l, struct object *out, const char *path, struct json_range j,
+                   const char *const *names)
 {
     if (j.kind == JSON_NONE || l->failed)
         return false;
@@ -154,7 +156,8 @@ static uint64_t number(struct loader *l, const char *path, const struct object *
     uint64_t v = 0;
     if (j.kind == JSON_NONE || l->failed)
         return 0;
-    if (json_u64(&v, j, max) || (json_plain(&text, j) && u64_parse(&v, text, max, NULL))) /* text: what others' numbers cannot hold */
+    if (json_u64(&v, j, max) ||
+        (json_plain(&text, j) && u64_parse(&v, text, max, NULL))) /* text: what others' numbers cannot hold */
         return v;
     char where[120], what[80];
     snprintf(what, sizeof what, "want a whole number, at most %llu", (unsigned long long)max);
@@ -163,8 +166,8 @@ static uint64_t number(struct loader *l, const char *path, const struct object *
 }
 
 /* A word of the list, or (numbers) a number; absent: what stands for it. */
-static unsigned word(struct loader *l, const char *path, const struct object *o, const char *member, const struct bundle_word *words,
-                     bool numbers, unsigned absent)
+static unsigned word(struct loader *l, const char *path, const struct object *o, const char *member,
+                     const struct bundle_word *words, bool numbers, unsigned absent)
 {
     struct json_range j = member_of(o, member);
     struct bytes text = {0};
@@ -195,7 +198,8 @@ static bool flag(struct loader *l, const char *path, const struct object *o, con
 }
 
 /* How many items the array has, which *out walks; 0 where it is absent or wrong. */
-static size_t array(struct loader *l, const char *path, const struct object *o, const char *member, size_t max, struct json_walk *out)
+static size_t array(struct loader *l, const char *path, const struct object *o, const char *member, size_t max,
+                    struct json_walk *out)
 {
     struct json_range j = member_of(o, member);
     char where[120], what[60];
@@ -227,7 +231,8 @@ static void *space(struct loader *l, size_t n, size_t size)
     return p;
 }
 
-static struct bytes *binaries(struct loader *l, const char *path, const struct object *o, const char *member, size_t max, size_t *count)
+static struct bytes *binaries(struct loader *l, const char *path, const struct object *o, const char *member,
+                              size_t max, size_t *count)
 {
     struct json_walk list;
     size_t n = array(l, path, o, member, max, &list);
@@ -389,7 +394,8 @@ static void read_collateral(struct loader *l, struct json_range j)
     struct json_range tdx = member_of(o, "tdx"), snp = member_of(o, "snp");
     if (tdx.kind != JSON_NONE && tdx.kind != JSON_OBJ)
         fail(l, "collateral.tdx", "want an object");
-    else if (tdx.kind == JSON_OBJ && !(l->b->tdx_collateral = json_loadb((const char *)tdx.raw.p, tdx.raw.len, JSON_REJECT_DUPLICATES, NULL)))
+    else if (tdx.kind == JSON_OBJ &&
+             !(l->b->tdx_collateral = json_loadb((const char *)tdx.raw.p, tdx.raw.len, JSON_REJECT_DUPLICATES, NULL)))
         fail(l, "collateral.tdx", "a number, or a text, that no program takes");
     static const char *const inner_names[] = {"certs", NULL};
     struct object inner;
@@ -422,7 +428,8 @@ static void read_call(struct loader *l, struct json_range j)
 
 static void read_bundle(struct loader *l, struct json_range j)
 {
-    static const char *const names[] = {"format", "cloud", "tee", "identity", "tee_report", "tpm", "report_id", "ak", "logs", "collateral", "call", NULL};
+    static const char *const names[] = {"format",    "cloud", "tee",  "identity",   "tee_report", "tpm",
+                                        "report_id", "ak",    "logs", "collateral", "call",       NULL};
     struct object members, *o = &members;
     if (!object(l, o, "", j, names))
         return;

@@ -96,7 +96,8 @@ static bool take_agile(struct parser *p, struct log_event *e)
     for (size_t i = 0; i < n; i++) {
         uint16_t alg = rd_u16le(r, "algorithm"), size = size_of_alg(p->log, alg);
         if (!r->failed && size == 0)
-            return err_set(p->err, ERR_FORMAT, "event %zu: digest of algorithm %04x, which the header does not list", p->log->count, alg);
+            return err_set(p->err, ERR_FORMAT, "event %zu: digest of algorithm %04x, which the header does not list",
+                           p->log->count, alg);
         struct bytes d = rd_bytes(r, size, "digest");
         enum hash_alg known = tpm_hash_alg(alg);
         if (known != HASH_NONE)
@@ -121,7 +122,8 @@ static bool only_padding(const struct reader *r)
 static void note_locality(struct event_log *log, const struct log_event *e)
 {
     static const char name[] = "StartupLocality"; /* with its NUL */
-    if (e->type == EV_NO_ACTION && e->pcr == 0 && e->data.len == sizeof name + 1 && memcmp(e->data.p, name, sizeof name) == 0)
+    if (e->type == EV_NO_ACTION && e->pcr == 0 && e->data.len == sizeof name + 1 &&
+        memcmp(e->data.p, name, sizeof name) == 0)
         log->locality = e->data.p[sizeof name];
 }
 

@@ -1,6 +1,6 @@
 /* Do the logs that came along lead to what was quoted? The TCG log and IMA's to PCRs, CCEL and CEL to a TD's registers.
- * Firmware fills PCR 0 to 7 (RTMR0, RTMR1) and then stops, so there the log must lead to the value exactly; the operating
- * system goes on with the others, and a log that is only part of the story is said to be that. */
+ * Firmware fills PCR 0 to 7 (RTMR0, RTMR1) and then stops, so there the log must lead to the value exactly; the
+ * operating system goes on with the others, and a log that is only part of the story is said to be that. */
 #include "crypto/base/text.h"
 #include "relayer/evidence/eventlog_part.h"
 #include "relayer/evidence/tpm_part.h"
@@ -12,7 +12,8 @@ enum { FIRMWARE_PCRS = 8, IMA_PCR = 10 };
 static bool applies(const struct ev *ev)
 {
     const struct bundle *b = ev->bundle;
-    return !b->bare && (b->event_log.len || b->ccel.len || b->ima_log.len || b->cel.len || ev->policy->tpm.require_event_log);
+    return !b->bare &&
+           (b->event_log.len || b->ccel.len || b->ima_log.len || b->cel.len || ev->policy->tpm.require_event_log);
 }
 
 static void open_logs(struct ev *ev)
@@ -86,7 +87,8 @@ static bool others_lead_there(const struct log_part *p, const struct bundle_pcr 
         ima_leads_to(&entries, &p->ima, pcr->bank, IMA_PCR, digest_view(&from), digest_view(&want)))
         return true;
     return p->has_cel && cel_covers(&p->cel, false, (uint8_t)pcr->index) &&
-           cel_replay(&cel, &p->cel, pcr->bank, false, (uint8_t)pcr->index) && bytes_eq(digest_view(&cel), digest_view(&want));
+           cel_replay(&cel, &p->cel, pcr->bank, false, (uint8_t)pcr->index) &&
+           bytes_eq(digest_view(&cel), digest_view(&want));
 }
 
 static struct finding check_tcg_replay(struct ev *ev)
@@ -110,7 +112,8 @@ static struct finding check_tcg_replay(struct ev *ev)
         else if (!others_lead_there(p, pcr, have))
             join(beyond, sizeof beyond, "", pcr->index);
     }
-    return beyond[0] ? check_note("%zu PCRs; the log does not account for PCR %s", matched, beyond) : check_note("%zu PCRs", matched);
+    return beyond[0] ? check_note("%zu PCRs; the log does not account for PCR %s", matched, beyond)
+                     : check_note("%zu PCRs", matched);
 }
 
 static struct finding check_ima_replay(struct ev *ev)
@@ -198,6 +201,7 @@ static struct finding check_cel_replay(struct ev *ev)
     return check_note("%zu registers", matched);
 }
 
+/* clang-format off */
 static const struct check log_checks[] = {
     /* id                source                   stage      on fail  run */
     {"log.tcg",         "TCG-PFP event logging", AUTHENTIC, REJECTS, check_tcg},
@@ -209,6 +213,7 @@ static const struct check log_checks[] = {
     {"log.ccel_replay", "UEFI CCEL",             BOUND,     REJECTS, check_ccel_replay},
     {"log.cel_replay",  "TCG-CEL TLV",           BOUND,     REJECTS, check_cel_replay},
 };
+/* clang-format on */
 
 const struct kind log_kind = {
     .name = "log",

@@ -114,7 +114,8 @@ static bool parse_line(struct ima_entry *e, struct arena *mem, struct bytes line
     if (line.len == 0 || !hex_word(&e->file_digest, mem, digest) || !rebuild(e, mem, name, alg, line))
         return err_set(err, ERR_FORMAT, "file digest or path");
     e->violation = bytes_is_zero(e->template_hash);
-    return e->violation || !e->data.len || hash_fits(e) || err_set(err, ERR_FORMAT, "the template hash is not that of its fields");
+    return e->violation || !e->data.len || hash_fits(e) ||
+           err_set(err, ERR_FORMAT, "the template hash is not that of its fields");
 }
 
 bool ima_parse(struct ima_log *out, struct arena *mem, struct bytes text, struct err *err)
@@ -159,7 +160,8 @@ static bool extended(struct digest *out, const struct ima_entry *e, enum hash_al
     return true;
 }
 
-bool ima_leads_to(size_t *entries, const struct ima_log *log, enum hash_alg bank, uint32_t pcr, struct bytes start, struct bytes want)
+bool ima_leads_to(size_t *entries, const struct ima_log *log, enum hash_alg bank, uint32_t pcr, struct bytes start,
+                  struct bytes want)
 {
     for (int padded = 0; padded < 2; padded++) {
         struct digest reg = {.len = start.len}, d;

@@ -198,7 +198,8 @@ static bool same(const struct log_event *a, const struct log_event *b, enum hash
     return memcmp(a->digest[bank], b->digest[bank], hash_size(bank)) == 0;
 }
 
-static void put_change(json_t *list, uint32_t pcr, const struct log_event *have, const struct log_event *want, enum hash_alg bank)
+static void put_change(json_t *list, uint32_t pcr, const struct log_event *have, const struct log_event *want,
+                       enum hash_alg bank)
 {
     char words[200], before[200], hex[2 * HASH_MAX + 1];
     event_describe(words, sizeof words, have ? have : want);
@@ -225,7 +226,8 @@ static void diff_lane(json_t *list, uint32_t pcr, const struct lane *have, const
 {
     size_t h = 0, w = 0;
     while (h < have->count || w < want->count) {
-        const struct log_event *a = h < have->count ? have->event[h] : NULL, *b = w < want->count ? want->event[w] : NULL;
+        const struct log_event *a = h < have->count ? have->event[h] : NULL,
+                               *b = w < want->count ? want->event[w] : NULL;
         if (a && b && same(a, b, bank)) {
             h++, w++;
             continue;

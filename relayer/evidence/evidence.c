@@ -1,5 +1,5 @@
-/* The story of a verdict: open what the bundle has, run every row of every table that applies, stage by stage, and let the
- * outcomes decide. Nothing here knows what a row looks at. */
+/* The story of a verdict: open what the bundle has, run every row of every table that applies, stage by stage, and let
+ * the outcomes decide. Nothing here knows what a row looks at. */
 #include "relayer/evidence/evidence.h"
 
 #define EV_ARENA_MAX (32u << 20)

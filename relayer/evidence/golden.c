@@ -147,8 +147,8 @@ const char *golden_file_match(const struct golden_file *file, const struct golde
         if (misses < fewest) {
             char name[16];
             fewest = misses;
-            err_set(why, ERR_REFUSED, "none of %zu entries; nearest is '%.60s', %zu short of it, first %s", file->num_entries, file->names[e],
-                    misses, key_name(name, first));
+            err_set(why, ERR_REFUSED, "none of %zu entries; nearest is '%.60s', %zu short of it, first %s",
+                    file->num_entries, file->names[e], misses, key_name(name, first));
         }
     }
     return NULL;

@@ -13,7 +13,8 @@ bool hcl_is_report(struct bytes in)
     return in.len >= 4 && memcmp(in.p, "HCLA", 4) == 0;
 }
 
-/* MS-CVM: the header and the five numbers in front of the JSON are covered by nothing; they only say where things are. */
+/* MS-CVM: the header and the five numbers in front of the JSON are covered by nothing; they only say where things are.
+ */
 bool hcl_report_parse(struct hcl_report *out, struct bytes in, struct err *err)
 {
     if (!hcl_is_report(in))
@@ -34,7 +35,8 @@ bool hcl_report_parse(struct hcl_report *out, struct bytes in, struct err *err)
     if (!rd_finish(&r, err))
         return err_wrap(err, "HCL report");
     if (data_size != HCL_DATA_HEADER + (uint64_t)var_size)
-        return err_set(err, ERR_FORMAT, "HCL report: data size %u, but 20 and %u bytes of variable data", data_size, var_size);
+        return err_set(err, ERR_FORMAT, "HCL report: data size %u, but 20 and %u bytes of variable data", data_size,
+                       var_size);
     if (!bytes_is_zero(rest))
         return err_set(err, ERR_FORMAT, "HCL report: something else than zeros behind the variable data");
     h.report_data = h.report_type == HCL_TDX ? bytes_sub(h.hw_report, 128, 64) : bytes_sub(h.hw_report, 0x50, 64);
@@ -60,7 +62,8 @@ bool hcl_report_binds(const struct hcl_report *r, struct err *err)
 bool hcl_report_data_is(struct bytes report_data, struct bytes var_data)
 {
     struct hash32 h = sha256(var_data);
-    return report_data.len == 64 && memcmp(report_data.p, h.b, 32) == 0 && bytes_is_zero(bytes_sub(report_data, 32, 32));
+    return report_data.len == 64 && memcmp(report_data.p, h.b, 32) == 0 &&
+           bytes_is_zero(bytes_sub(report_data, 32, 32));
 }
 
 /* --- the claims --- */
@@ -92,7 +95,8 @@ static const json_t *find_ak(const json_t *doc, enum hcl_fault *fault)
 {
     const json_t *ak = NULL, *key;
     size_t i;
-    json_array_foreach((json_t *)json_object_get(doc, "keys"), i, key) {
+    json_array_foreach((json_t *)json_object_get(doc, "keys"), i, key)
+    {
         if (!bytes_eq(text_of(key, "kid"), BYTES_LIT("HCLAkPub")))
             continue;
         *fault = ak ? HCL_AK_TWICE : HCL_OK;
@@ -173,8 +177,10 @@ bool hcl_contract_finds(struct bytes var_data, const struct pubkey *ak, struct e
     if (at == SIZE_MAX)
         return err_set(err, ERR_REFUSED, "the contract does not find \"kid\":\"HCLAkPub\" in this spelling");
     struct bytes kty, e, n;
-    if (!next_value(var_data, "kty", &at, &kty) || !next_value(var_data, "e", &at, &e) || !next_value(var_data, "n", &at, &n))
-        return err_set(err, ERR_REFUSED, "the contract wants kty, e and n in this order behind the kid, without blanks");
+    if (!next_value(var_data, "kty", &at, &kty) || !next_value(var_data, "e", &at, &e) ||
+        !next_value(var_data, "n", &at, &n))
+        return err_set(err, ERR_REFUSED,
+                       "the contract wants kty, e and n in this order behind the kid, without blanks");
     if (bytes_find(var_data, BYTES_LIT("\"kid\":\"HCLEkPub\""), at) == SIZE_MAX)
         return err_set(err, ERR_REFUSED, "the contract wants HCLEkPub behind the AK");
     AUTO(buf_done) struct buf nb = buf_new(1024), eb = buf_new(16);
@@ -190,7 +196,8 @@ bool hcl_pcr6_is(const struct hcl_claims *c, struct bytes pcr6)
     snprintf(text, sizeof text, "UUID: %s", c->vm_id);
     for (char *p = text + 6; *p; p++)
         *p = (char)toupper((unsigned char)*p);
-    struct hash32 zero = {{0}}, id = sha256(bytes_str(text)), machine = sha256(BYTES_LIT("{\"MachineArchitecture\": \"X64\"}")),
+    struct hash32 zero = {{0}}, id = sha256(bytes_str(text)),
+                  machine = sha256(BYTES_LIT("{\"MachineArchitecture\": \"X64\"}")),
                   separator = sha256(BYTES_LIT("\0\0\0\0"));
     struct hash32 old = sha256_2(BYTES_OF(zero), BYTES_OF(id));
     struct hash32 new = sha256_2(BYTES_OF(old), BYTES_OF(machine));

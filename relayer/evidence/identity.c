@@ -33,9 +33,8 @@ bool identity_chain_data(struct buf *out, const struct identity *id, enum profil
 /* registry-v1 3: scheme, curve, hash, data; the curve stands for 0 with RSA, the algo is not hashed */
 struct hash32 identity_hash(const struct identity *id, enum profile profile)
 {
-    uint8_t mem[65], head[6] = {(uint8_t)(id->scheme >> 8),    (uint8_t)id->scheme,
-                                (uint8_t)(id->params >> 8),    (uint8_t)id->params,
-                                (uint8_t)(id->hash_algo >> 8), (uint8_t)id->hash_algo};
+    uint8_t mem[65], head[6] = {(uint8_t)(id->scheme >> 8), (uint8_t)id->scheme,           (uint8_t)(id->params >> 8),
+                                (uint8_t)id->params,        (uint8_t)(id->hash_algo >> 8), (uint8_t)id->hash_algo};
     struct keccak k;
     keccak_init(&k);
     keccak_update(&k, BYTES(head));
@@ -66,8 +65,8 @@ struct pubkey *identity_pubkey(const struct identity *id, struct err *err)
         return pubkey_from_ec(KEY_P256, id->key, err);
     if (id->algo == ALG_RSA)
         return rsa_pubkey(id->key, err);
-    err_set(err, ERR_CRYPTO, "identity: algo %#x, params %#x and %zu bytes are no key that can sign", id->algo, id->params,
-            id->key.len);
+    err_set(err, ERR_CRYPTO, "identity: algo %#x, params %#x and %zu bytes are no key that can sign", id->algo,
+            id->params, id->key.len);
     return NULL;
 }
 
@@ -160,7 +159,7 @@ static void tail_digest(uint8_t out[static 10], const uint8_t time[static 5], co
     uint8_t chain_id[32] = {0};
     for (int i = 0; i < 8; i++)
         chain_id[31 - i] = (uint8_t)(b->chain_id >> (8 * i));
-    struct bytes parts[] = {BYTES_LIT("cvm-relayer/tail/1"), bytes_from(time, 5),         BYTES(chain_id),
+    struct bytes parts[] = {BYTES_LIT("cvm-relayer/tail/1"), bytes_from(time, 5),        BYTES(chain_id),
                             BYTES_OF(b->registry),           BYTES_OF(b->identity_hash), bytes_str(call_name(b->call))};
     struct digest d = hash_parts(HASH_SHA256, parts, sizeof parts / sizeof parts[0]);
     memcpy(out, d.b, 10);

@@ -1,5 +1,6 @@
-/* The identity key and what it signed. A re-attestation is signed by the identity that the registry has stored, of which
- * calldata shows the hash alone; but a P-256 signature leads back to its key, and that key's hash can be compared. */
+/* The identity key and what it signed. A re-attestation is signed by the identity that the registry has stored, of
+ * which calldata shows the hash alone; but a P-256 signature leads back to its key, and that key's hash can be
+ * compared. */
 #include "crypto/base/auto.h"
 #include "crypto/ecdsa_recover.h"
 #include "relayer/evidence/binding_part.h"
@@ -10,7 +11,8 @@ struct finding identity_check_key(struct ev *ev)
     AUTO(pubkey_freep) struct pubkey *key = NULL;
     struct err why;
     if (!id->present)
-        return ev->bundle->call.kind == CALL_SET_TTL ? check_note("this call carries no key") : check_not_run("no identity given");
+        return ev->bundle->call.kind == CALL_SET_TTL ? check_note("this call carries no key")
+                                                     : check_not_run("no identity given");
     if (id->raw.len)
         return check_fail("the key's bytes are not in the form that %s stores", profile_name(binding_profile(ev)));
     if (id->hash_algo != ALG_SHA256)
@@ -48,7 +50,11 @@ static bool signed_by_hash(const struct message *m, struct hash32 want, struct b
     struct pubkey64 keys[4];
     size_t n = ecdsa_p256_recover(keys, sha256(buf_view(&b)), sig.p, sig.p + 32);
     for (size_t i = 0; i < n; i++) {
-        struct identity id = {.present = true, .algo = ALG_ECC, .params = CURVE_P256, .scheme = ALG_ECDSA, .hash_algo = ALG_SHA256,
+        struct identity id = {.present = true,
+                              .algo = ALG_ECC,
+                              .params = CURVE_P256,
+                              .scheme = ALG_ECDSA,
+                              .hash_algo = ALG_SHA256,
                               .key = BYTES_OF(keys[i])};
         if (hash32_eq(identity_hash(&id, m->profile), want))
             return true;
@@ -86,18 +92,21 @@ static struct finding judge(const struct ev *ev, enum message_kind kind, const s
     struct finding f;
     if (lacks_place(ev, &f))
         return f;
-    if (sig.len > 64 && signer && !(ev->bundle->identity.present && hash32_eq(identity_hash(&ev->bundle->identity, binding_profile(ev)), *signer)))
+    if (sig.len > 64 && signer &&
+        !(ev->bundle->identity.present &&
+          hash32_eq(identity_hash(&ev->bundle->identity, binding_profile(ev)), *signer)))
         return check_not_run("an RSA signature of an identity whose key is not at hand");
     if (!signed_by(ev, message_of(ev, kind), signer, sig))
-        return check_fail("not the identity's signature over chain %llu, nonce %llu and this call", (unsigned long long)ev->expected->chain_id,
-                          (unsigned long long)ev->expected->nonce);
+        return check_fail("not the identity's signature over chain %llu, nonce %llu and this call",
+                          (unsigned long long)ev->expected->chain_id, (unsigned long long)ev->expected->nonce);
     return check_pass();
 }
 
 struct finding identity_check_signature(struct ev *ev)
 {
     const struct bundle_call *call = &ev->bundle->call;
-    if (call->kind != CALL_NONE && call->num_signatures == 0 && !(call->kind == CALL_ATTEST && binding_profile(ev) != PROFILE_G1C))
+    if (call->kind != CALL_NONE && call->num_signatures == 0 &&
+        !(call->kind == CALL_ATTEST && binding_profile(ev) != PROFILE_G1C))
         return check_note("the call is not signed yet");
     switch (call->kind) {
     case CALL_NONE:

@@ -13,8 +13,10 @@
 
 /* The policy's own section: rows like any other, but for the base, which is taken first. */
 static const struct policy_key own_keys[] = {
-    {"policy", "allow_foreign_evidence", POLICY_BOOL, offsetof(struct policy, allow_foreign_evidence), 0, "evidence without our binding tail"},
-    {"policy", "max_evidence_age", POLICY_DURATION, offsetof(struct policy, max_evidence_age_s), 0, "how old the tail's time may be"},
+    {"policy", "allow_foreign_evidence", POLICY_BOOL, offsetof(struct policy, allow_foreign_evidence), 0,
+     "evidence without our binding tail"},
+    {"policy", "max_evidence_age", POLICY_DURATION, offsetof(struct policy, max_evidence_age_s), 0,
+     "how old the tail's time may be"},
 };
 
 const struct policy_area policy_areas[] = {
@@ -211,7 +213,7 @@ static bool set_field(struct policy *p, const struct policy_key *key, struct byt
 
 struct loading {
     struct policy *policy;
-    bool base_only; /* first reading */
+    bool base_only;    /* first reading */
     uint8_t seen[512]; /* per key, over all areas: a second value of a key that is no list is a mistake */
     struct err err;
 };

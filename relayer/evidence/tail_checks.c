@@ -54,12 +54,13 @@ struct finding tail_check_binding(struct ev *ev)
         return f;
     if (!ev->expected->has_place)
         return check_not_run("chain id and registry are not known");
-    struct tail_binding b = {.chain_id = ev->expected->chain_id, .registry = ev->expected->registry, .call = binding_call(ev)};
+    struct tail_binding b = {
+        .chain_id = ev->expected->chain_id, .registry = ev->expected->registry, .call = binding_call(ev)};
     memcpy(b.identity_hash.b, tpm_extra_data(ev).p + 1, 32); /* binding.identity says whether it is the right one */
     int64_t time_s;
     if (!tail_matches(&time_s, tail_of(ev), &b))
-        return check_fail("made for another chain, registry, identity or call than chain %llu, %s", (unsigned long long)b.chain_id,
-                          call_name(b.call));
+        return check_fail("made for another chain, registry, identity or call than chain %llu, %s",
+                          (unsigned long long)b.chain_id, call_name(b.call));
     return check_pass();
 }
 

@@ -30,7 +30,8 @@ static void open_chain(struct ev *ev, struct tpm_part *p)
     if (!p->ak.num_certs)
         return;
     p->chain_judged = true;
-    p->chain_fault = ak_chain_verify(p->ak.certs, p->ak.num_certs, ev->roots, ev->bundle->cloud, ev->now_s, &p->chain_root, &p->chain_why);
+    p->chain_fault = ak_chain_verify(p->ak.certs, p->ak.num_certs, ev->roots, ev->bundle->cloud, ev->now_s,
+                                     &p->chain_root, &p->chain_why);
     if (p->chain_fault == CHAIN_OK)
         ev_use_root(ev, p->chain_root);
     p->has_instance = gce_instance_find(&p->instance, &p->ak.certs[0], &p->instance_why);
@@ -249,7 +250,8 @@ static struct finding check_values(struct ev *ev)
     return check_pass();
 }
 
-/* The digest is in the hash of the signing scheme, whatever the bank: over the values in the order of the selections. */
+/* The digest is in the hash of the signing scheme, whatever the bank: over the values in the order of the selections.
+ */
 static struct finding check_digest(struct ev *ev)
 {
     struct finding f;
@@ -275,7 +277,9 @@ static struct finding check_digest(struct ev *ev)
     struct digest want = hash_parts(ev->tpm->signature.hash, parts, n);
     char have_hex[2 * HASH_MAX + 1], want_hex[2 * HASH_MAX + 1];
     if (!bytes_eq(digest_view(&want), a->pcr_digest))
-        return check_fail("the quote says %.64s, the values give %.64s", hex_encode(have_hex, bytes_sub(a->pcr_digest, 0, a->pcr_digest.len < HASH_MAX ? a->pcr_digest.len : HASH_MAX)),
+        return check_fail("the quote says %.64s, the values give %.64s",
+                          hex_encode(have_hex, bytes_sub(a->pcr_digest, 0,
+                                                         a->pcr_digest.len < HASH_MAX ? a->pcr_digest.len : HASH_MAX)),
                           hex_encode(want_hex, digest_view(&want)));
     return check_pass();
 }
@@ -294,7 +298,8 @@ static struct finding check_events(struct ev *ev)
         struct hash32 r = tpm_replay(p->events, p->num_events);
         if (!bytes_is_zero(p->value) && !bytes_eq(p->value, BYTES_OF(r))) {
             char hex[65];
-            return check_fail("PCR %u: its %zu events replay to %s", p->index, p->num_events, hex_encode(hex, BYTES_OF(r)));
+            return check_fail("PCR %u: its %zu events replay to %s", p->index, p->num_events,
+                              hex_encode(hex, BYTES_OF(r)));
         }
         replayed++;
     }
@@ -310,8 +315,10 @@ static struct finding check_event_index(struct ev *ev)
         for (size_t j = 0; j < p->num_measured; j++) {
             if (p->measured[j] >= p->num_events)
                 return check_fail("PCR %u: event %u measured, there are %zu", p->index, p->measured[j], p->num_events);
-            if (j && p->measured[j] <= p->measured[j - 1]) /* the contract would hash it; no machine's boot repeats itself so */
-                return check_fail("PCR %u: event %u measured behind event %u", p->index, p->measured[j], p->measured[j - 1]);
+            if (j && p->measured[j] <=
+                         p->measured[j - 1]) /* the contract would hash it; no machine's boot repeats itself so */
+                return check_fail("PCR %u: event %u measured behind event %u", p->index, p->measured[j],
+                                  p->measured[j - 1]);
         }
     }
     return check_pass();
@@ -329,7 +336,8 @@ static struct finding check_extra_data(struct ev *ev)
     struct bytes have = ev->tpm->attest.extra_data;
     char hex[2 * 64 + 1];
     if (!bytes_eq(have, ev->expected->extra_data))
-        return check_fail("extra data is %s", have.len ? hex_encode(hex, bytes_sub(have, 0, have.len < 64 ? have.len : 64)) : "empty");
+        return check_fail("extra data is %s",
+                          have.len ? hex_encode(hex, bytes_sub(have, 0, have.len < 64 ? have.len : 64)) : "empty");
     return check_pass();
 }
 
@@ -359,15 +367,16 @@ static struct finding check_clock(struct ev *ev)
         return check_note("judged as of a time before the last quote that was seen");
     int32_t reset = later(seen.reset_count, a->reset_count), restart = later(seen.restart_count, a->restart_count);
     if (reset < 0 || (reset == 0 && restart < 0))
-        return check_fail("replay: reset %u restart %u, seen before: %u and %u", a->reset_count, a->restart_count, seen.reset_count,
-                          seen.restart_count);
+        return check_fail("replay: reset %u restart %u, seen before: %u and %u", a->reset_count, a->restart_count,
+                          seen.reset_count, seen.restart_count);
     if (a->clock_ms >= seen.clock_ms)
         return check_pass();
     if (!a->safe)
-        return check_note("the clock went back from %llu to %llu ms, and says that it is not safe", (unsigned long long)seen.clock_ms,
-                          (unsigned long long)a->clock_ms);
+        return check_note("the clock went back from %llu to %llu ms, and says that it is not safe",
+                          (unsigned long long)seen.clock_ms, (unsigned long long)a->clock_ms);
     if (reset == 0 && restart == 0)
-        return check_fail("replay: clock %llu ms, seen before: %llu", (unsigned long long)a->clock_ms, (unsigned long long)seen.clock_ms);
+        return check_fail("replay: clock %llu ms, seen before: %llu", (unsigned long long)a->clock_ms,
+                          (unsigned long long)seen.clock_ms);
     return check_note("the clock went back from %llu to %llu ms over a restart", (unsigned long long)seen.clock_ms,
                       (unsigned long long)a->clock_ms);
 }
@@ -395,7 +404,8 @@ static struct finding check_safe(struct ev *ev)
         return f;
     if (ev->tpm->attest.safe)
         return check_pass();
-    return ev->policy->tpm.require_safe_clock ? check_fail("the clock is not marked safe") : check_note("the clock is not marked safe");
+    return ev->policy->tpm.require_safe_clock ? check_fail("the clock is not marked safe")
+                                              : check_note("the clock is not marked safe");
 }
 
 static struct finding check_firmware(struct ev *ev)
@@ -407,10 +417,12 @@ static struct finding check_firmware(struct ev *ev)
     for (int i = 0; i < 8; i++)
         version[i] = (uint8_t)(ev->tpm->attest.firmware >> (8 * (7 - i)));
     if (!policy_hex_allows(&ev->policy->tpm.firmware, BYTES(version)))
-        return check_fail("firmware %016llx is none that the policy names", (unsigned long long)ev->tpm->attest.firmware);
+        return check_fail("firmware %016llx is none that the policy names",
+                          (unsigned long long)ev->tpm->attest.firmware);
     return check_pass();
 }
 
+/* clang-format off */
 static const struct check tpm_checks[] = {
     /* id                    source                            stage      on fail  run                   */
     {"tpm.quote",            "TPM2-P2 10.12.12",               AUTHENTIC, REJECTS, check_attest},
@@ -442,6 +454,7 @@ static const struct check tpm_checks[] = {
     {"tpm.safe",             "TPM2-P2 10.11.1",                ACCEPTED,  REJECTS, check_safe},
     {"tpm.firmware",         "TPM2-P2 10.12.12",               ACCEPTED,  REJECTS, check_firmware},
 };
+/* clang-format on */
 
 const struct kind tpm_kind = {
     .name = "tpm",

@@ -160,7 +160,8 @@ bool tpm_signature_verify(const struct tpm_signature *sig, const struct pubkey *
     case ALG_RSAPSS: /* the salt is as long as the digest */
         return pubkey_verify_pss(key, sig->hash, d.len, digest_view(&d), bytes_from(sig->mem, sig->len));
     case ALG_ECDSA:
-        return pubkey_type(key) != KEY_RSA && widen(r, width, sig->mem, sig->len) && widen(s, width, sig->s, sig->s_len) &&
+        return pubkey_type(key) != KEY_RSA && widen(r, width, sig->mem, sig->len) &&
+               widen(s, width, sig->s, sig->s_len) &&
                pubkey_verify_ecdsa(key, digest_view(&d), bytes_from(r, width), bytes_from(s, width));
     default:
         return false;
@@ -176,7 +177,8 @@ static struct pubkey *rsa_key(const TPMT_PUBLIC *t, struct err *err)
     size_t skip = 0;
     while (skip < 3 && exponent[skip] == 0)
         skip++;
-    return pubkey_from_rsa(bytes_from(t->unique.rsa.buffer, t->unique.rsa.size), bytes_from(exponent + skip, 4 - skip), err);
+    return pubkey_from_rsa(bytes_from(t->unique.rsa.buffer, t->unique.rsa.size), bytes_from(exponent + skip, 4 - skip),
+                           err);
 }
 
 static struct pubkey *ecc_key(const TPMT_PUBLIC *t, struct err *err)

@@ -46,7 +46,8 @@ json_t *verdict_to_json(const struct ev *ev, const struct verdict *v)
 
 static const char *paint(enum outcome o, bool colour)
 {
-    static const char *const on[] = {[NOT_RUN] = "\x1b[33m", [PASS] = "\x1b[32m", [FAIL] = "\x1b[31m", [WAIVED] = "\x1b[36m"};
+    static const char *const on[] = {
+        [NOT_RUN] = "\x1b[33m", [PASS] = "\x1b[32m", [FAIL] = "\x1b[31m", [WAIVED] = "\x1b[36m"};
     return colour ? on[o] : "";
 }
 
@@ -61,7 +62,8 @@ static void put_facts(struct buf *out, const char *prefix, const json_t *object)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value) {
+    json_object_foreach((json_t *)object, key, value)
+    {
         char name[80];
         snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", key);
         if (json_is_string(value) && json_string_length(value))
@@ -82,7 +84,8 @@ static void put_words(struct buf *out, const char *name, const json_t *list)
     buf_printf(out, "  %-28s ", name);
     size_t i;
     json_t *word;
-    json_array_foreach((json_t *)list, i, word) {
+    json_array_foreach((json_t *)list, i, word)
+    {
         buf_printf(out, "%s%s", i ? ", " : "", json_is_string(word) ? json_string_value(word) : "?");
     }
     buf_text(out, "\n");
@@ -108,11 +111,12 @@ static void put_extra_roots(struct buf *out, const json_t *roots, bool colour)
 {
     size_t i;
     json_t *root;
-    json_array_foreach((json_t *)roots, i, root) {
+    json_array_foreach((json_t *)roots, i, root)
+    {
         const char *label = json_string_value(root);
         if (label && strncmp(label, "extra: ", 7) == 0)
-            buf_printf(out, "%sTRUST RESTS ON A ROOT THAT WAS ADDED BY HAND: %s%s\n", colour ? "\x1b[33m" : "", label + 7,
-                       colour ? "\x1b[0m" : "");
+            buf_printf(out, "%sTRUST RESTS ON A ROOT THAT WAS ADDED BY HAND: %s%s\n", colour ? "\x1b[33m" : "",
+                       label + 7, colour ? "\x1b[0m" : "");
     }
 }
 
@@ -124,8 +128,9 @@ void verdict_to_text(struct buf *out, const struct verdict *v, const json_t *doc
         count[v->results[i].finding.outcome]++;
     buf_printf(out, "%s%s%s (policy %s, as of %s): %zu passed, %zu failed, %zu not run, %zu waived\n",
                paint(as[v->verdict], colour), verdict_name(v->verdict), colour ? "\x1b[0m" : "",
-               json_string_value(json_object_get(doc, "policy")), json_string_value(json_object_get(doc, "evaluated_at")),
-               count[PASS], count[FAIL], count[NOT_RUN], count[WAIVED]);
+               json_string_value(json_object_get(doc, "policy")),
+               json_string_value(json_object_get(doc, "evaluated_at")), count[PASS], count[FAIL], count[NOT_RUN],
+               count[WAIVED]);
     put_extra_roots(out, json_object_get(doc, "trust_roots"), colour);
     for (size_t i = 0; i < v->num_results; i++)
         if (all || v->results[i].finding.outcome != PASS)
