@@ -4,6 +4,7 @@
 #include "crypto/base/auto.h"
 #include "tests/support/vectors.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const uint8_t a[32] = {1}, b[32] = {2}, td[48] = {3};
@@ -58,6 +59,23 @@ static void bad_golden_files_are_refused(void **state)
     }
 }
 
+static void the_example_is_one(void **state)
+{
+    (void)state;
+    AUTO(arena_done) struct arena mem = arena_new(4 << 20);
+    char text[8192];
+    struct golden_file f;
+    struct err err = {0};
+    FILE *file = fopen("configs/golden-example.conf", "rb"); /* tests run at the repository's root */
+    assert_non_null(file);
+    size_t n = fread(text, 1, sizeof text, file);
+    fclose(file);
+    if (!golden_file_parse(&f, &mem, bytes_from(text, n), &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(f.num_entries, 2);
+    assert_int_equal(f.num_lines, 4);
+}
+
 /* --- what changed between two logs --- */
 
 static struct log_event event(uint32_t pcr, uint32_t type, const uint8_t *digest, const char *text)
@@ -90,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_are_found_by_name),
         cmocka_unit_test(bad_golden_files_are_refused),
+        cmocka_unit_test(the_example_is_one),
         cmocka_unit_test(changes_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
