@@ -5,8 +5,11 @@
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
 #include "relayer/store/events.h"
+#include "relayer/store/journal.h"
 #include "relayer/store/rotations.h"
+#include "relayer/tx/engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 void status_report_done(struct status_report *r)
@@ -103,6 +106,22 @@ static bool rotated_away(struct session *s, const struct identity_row *row, bool
     return true;
 }
 
+static bool add_last_tx(struct session *s, struct status_row *out, struct err *err)
+{
+    struct tx_status tx;
+    int64_t id = 0;
+    bool found = false;
+    const struct identity_key *key = &out->row.key;
+    if (!journal_last_id(s->db, &id, key->chain_id, key->registry, key->id, err) || (id && !tx_journal_get(s->db, &tx, &found, id, err)))
+        return false;
+    if (found && tx.has_hash) {
+        out->has_tx = true;
+        out->tx_hash = tx.hash;
+        snprintf(out->tx_state, sizeof out->tx_state, "%s", txm_phase_name(tx.phase));
+    }
+    return true;
+}
+
 static bool add_rows(struct status_report *out, struct session *s, const struct status_query *q, const char *id, struct err *err)
 {
     AUTO(identity_list_done) struct identity_list list = {0};
@@ -126,7 +145,7 @@ static bool add_rows(struct status_report *out, struct session *s, const struct 
         if (away)
             continue;
         struct status_row status = status_of_row(row, s->cfg, out->chain_time_s);
-        if (!events_unexplained(s->db, &status.unexplained, &row->key, err))
+        if (!events_unexplained(s->db, &status.unexplained, &row->key, err) || !add_last_tx(s, &status, err))
             return false;
         int64_t left = status.tee.left_s < status.tpm.left_s ? status.tee.left_s : status.tpm.left_s;
         if (q->within_s < 0 || !status.tee.known || left <= q->within_s)
