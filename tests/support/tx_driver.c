@@ -19,7 +19,7 @@ struct options {
     const char *action, *state, *key, *to, *data, *call;
     const char *account; /* with signer: the account of a remote one */
     struct http_endpoint signer;
-    struct http_endpoint rpc[8];
+    struct http_endpoint rpc[8], send;
     size_t num_rpc;
     uint64_t first, count, id, chain_id, quorum;
     enum tx_wait wait;
@@ -51,6 +51,12 @@ static bool set_option(struct options *o, const char *name, const char *v)
         o->state = v;
     else if (!strcmp(name, "--key"))
         o->key = v;
+    else if (!strcmp(name, "--send"))
+        o->send.url = v;
+    else if (!strcmp(name, "--op-stack"))
+        o->settings.op_stack = number(name, v) != 0;
+    else if (!strcmp(name, "--max-cost"))
+        o->settings.fees.max_cost_wei = u256_from(number(name, v));
     else if (!strcmp(name, "--signer"))
         o->signer.url = v;
     else if (!strcmp(name, "--account"))
@@ -198,7 +204,8 @@ int main(int argc, char **argv)
     AUTO(signer_freep) struct signer *signer = NULL;
     AUTO(txe_closep) struct txe *txe = NULL;
     struct rpc_settings rpc_settings = {.endpoints = o.rpc, .num_endpoints = o.num_rpc, .chain_id = o.chain_id, .timeout_ms = 3000,
-                                        .read_quorum = (unsigned)o.quorum};
+                                        .read_quorum = (unsigned)o.quorum, .send_endpoints = &o.send,
+                                        .num_send_endpoints = o.send.url != NULL};
     if (!o.state || !o.key || !hex_decode_fixed(key.b, sizeof key.b, bytes_str(o.key), &err))
         die("--state, --key", "both are needed");
     struct addr20 account = {{0}};
