@@ -141,17 +141,28 @@ static bool read_list(struct identity_list *out, struct stmt *s, struct err *err
     return true;
 }
 
+/* The lowest or (fill 'f') highest id that begins with these digits. */
+static bool bound_of(struct hash32 *out, const char *digits, char fill, struct err *err)
+{
+    char text[65];
+    size_t len = strlen(digits);
+    if (len != strspn(digits, "0123456789abcdefABCDEF") || len >= sizeof text)
+        return err_set(err, ERR_USAGE, "identity \"%.80s\": want hex digits, at most 64", digits);
+    memcpy(text, digits, len);
+    memset(text + len, fill, sizeof text - 1 - len);
+    text[sizeof text - 1] = '\0';
+    return hex_decode_fixed(out->b, sizeof out->b, bytes_str(text), err);
+}
+
 bool identities_list(struct db *db, struct identity_list *out, const char *hex_prefix, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE lower(hex(id)) GLOB :pattern || '*'"
+    struct hash32 low, high;
+    if (!bound_of(&low, hex_prefix, '0', err) || !bound_of(&high, hex_prefix, 'f', err))
+        return false;
+    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE id BETWEEN :low AND :high"
                                                 " ORDER BY id, chain_id, registry");
-    char pattern[65] = "";
-    size_t len = strspn(hex_prefix, "0123456789abcdefABCDEF");
-    if (hex_prefix[len] || len >= sizeof pattern)
-        return err_set(err, ERR_USAGE, "identity \"%.80s\": want hex digits, at most 64", hex_prefix);
-    for (size_t i = 0; i < len; i++)
-        pattern[i] = hex_prefix[i] >= 'A' && hex_prefix[i] <= 'F' ? (char)(hex_prefix[i] | 0x20) : hex_prefix[i];
-    stmt_text(&s, ":pattern", pattern);
+    stmt_blob(&s, ":low", BYTES_OF(low));
+    stmt_blob(&s, ":high", BYTES_OF(high));
     return read_list(out, &s, err);
 }
 

@@ -117,6 +117,8 @@ const struct migration migrations[] = {
      " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), block INTEGER NOT NULL,"
      " hash BLOB NOT NULL CHECK (length(hash) = 32), PRIMARY KEY (chain_id, registry, block)) STRICT, WITHOUT ROWID;"
      "CREATE TABLE goldens (hash BLOB PRIMARY KEY CHECK (length(hash) = 32), doc TEXT NOT NULL) STRICT, WITHOUT ROWID"},
+
+    {"identities by id", "CREATE INDEX identities_id ON identities (id, chain_id, registry)"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;
