@@ -332,7 +332,7 @@ static void note(struct work *w, uint32_t failures, int64_t retry_at_s, const ch
     struct err why = {0};
     row->failures = failures;
     row->retry_at_s = retry_at_s;
-    snprintf(row->last_error, sizeof row->last_error, "%s", error);
+    snprintf(row->last_error, sizeof row->last_error, "%.255s", error);
     if (!identities_note_try(w->n->relay->session.db, &row->key, failures, retry_at_s, row->last_error, &why))
         log_warn("%s", why.text);
 }
