@@ -85,19 +85,28 @@ static bool scan_escape(struct scan *s)
     return true;
 }
 
+/* The next character that needs a second look; those before it, most of a string of hex, are passed. */
+static int peek_special(struct scan *s)
+{
+    for (; s->pos < s->in.len; s->pos++) {
+        uint8_t c = s->in.p[s->pos];
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\')
+            return c;
+    }
+    return -1;
+}
+
 static bool scan_string(struct scan *s, bool escapes)
 {
     if (!take(s, '"', "want a string"))
         return false;
-    for (int c; (c = peek(s)) != '"';) {
+    for (int c; (c = peek_special(s)) != '"';) {
         if (c < 0x20)
             return fail(s, c < 0 ? "string has no end" : "control character in a string");
         if (c == '\\' && !escapes)
             return fail(s, "escape in a member name");
-        if (c == '\\' ? !scan_escape(s) : c >= 0x80 && !scan_utf8(s))
+        if (c == '\\' ? !scan_escape(s) : !scan_utf8(s))
             return false;
-        if (c != '\\' && c < 0x80)
-            s->pos++;
     }
     s->pos++;
     return true;
@@ -251,6 +260,13 @@ bool json_scan(struct json_range *out, struct bytes text, struct err *err)
 
 static void pass_string(struct scan *s)
 {
+    const uint8_t *from = s->in.p + s->pos + 1;
+    size_t left = s->pos < s->in.len ? s->in.len - s->pos - 1 : 0;
+    const uint8_t *quote = left ? memchr(from, '"', left) : NULL;
+    if (quote && !memchr(from, '\\', (size_t)(quote - from))) {
+        s->pos = (size_t)(quote - s->in.p) + 1;
+        return;
+    }
     for (s->pos++; peek(s) >= 0 && peek(s) != '"'; s->pos++)
         if (peek(s) == '\\')
             s->pos++;
