@@ -6,6 +6,8 @@
 #define FOREIGN_LOOKS 2
 /* After nobody answered a broadcast, or a node was busy: soon, then as seldom as everything else. */
 #define SOON_S 2
+/* Times beyond this (the year 36812) did not come from a clock. */
+#define MAX_TIME_S (INT64_C(1) << 40)
 
 const char *txm_phase_name(enum txm_phase phase)
 {
@@ -289,7 +291,7 @@ static struct txm_action on_priced(struct txm *m, const struct txm_event *ev, co
 
 static bool is_stuck(const struct txm *m, const struct txm_rules *rules, int64_t now_s)
 {
-    return now_s - m->priced_at_s >= rules->stuck_after_s && m->head_block >= m->priced_at_block + rules->stuck_after_blocks;
+    return now_s - m->priced_at_s >= rules->stuck_after_s && m->head_block >= m->priced_at_block && m->head_block - m->priced_at_block >= rules->stuck_after_blocks;
 }
 
 /* --- looks --- */
@@ -473,7 +475,11 @@ const char *txm_fault(const struct txm *m)
         return "final without success";
     if ((m->phase == TXM_GIVEN_UP || m->phase == TXM_REFUSED) && txm_any_signed(m))
         return "given up though bytes may be out there";
+    if (m->priced_at_s < 0 || m->priced_at_s > MAX_TIME_S)
+        return "a time that is none";
     for (unsigned i = 0; i < m->num_attempts; i++) {
+        if (m->attempt[i].last_send_s < 0 || m->attempt[i].last_send_s > MAX_TIME_S)
+            return "a time that is none";
         if (!m->attempt[i].is_signed && i + 1 != m->num_attempts)
             return "an attempt in the middle was never signed";
         if (m->attempt[i].sends && !m->attempt[i].is_signed)
