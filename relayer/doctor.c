@@ -89,7 +89,9 @@ static void look_at_collateral(struct exam *e, const struct judge *j)
     for (size_t i = 0; i < j->collateral.count; i++) {
         const struct collateral_item *item = &j->collateral.items[i];
         unreadable += item->kind == COLLATERAL_UNREADABLE;
-        int64_t ends_s = item->kind == COLLATERAL_CRL ? item->crl.next_update_s : 0;
+        int64_t ends_s = item->kind == COLLATERAL_CRL      ? item->crl.next_update_s
+                         : item->kind == COLLATERAL_SIGNED ? item->json.head->next_update_s
+                                                           : 0;
         char left[DURATION_TEXT_SIZE];
         if (ends_s && ends_s - now_s < COLLATERAL_S)
             note(e, "collateral", HEALTH_ATTENTION, "%s: %s %s%s", item->origin, collateral_item_name(item),
@@ -111,6 +113,8 @@ static void look_at_trust(struct exam *e)
          extra ? ", some of them not a vendor's but configured (root)" : "");
     if (j.policy.allow_foreign_evidence)
         note(e, "trust", HEALTH_ATTENTION, "evidence without our binding tail is taken (allow_foreign_evidence)");
+    if (e->s.db && !pcs_add_kept(&j.collateral, e->s.db, &err))
+        note(e, "collateral", HEALTH_BAD, "what is kept cannot be read: %s", err.text);
     look_at_collateral(e, &j);
 }
 
