@@ -295,6 +295,8 @@ static struct finding check_host_data(struct ev *ev)
 }
 static struct finding check_report_data(struct ev *ev)
 {
+    if (report(ev) && ev->expected->has_report_data && !bytes_eq(BYTES(report(ev)->report_data), ev->expected->report_data))
+        return check_fail("the report data is not what was asked for");
     return report(ev) ? listed(&wants(ev)->report_data, BYTES(report(ev)->report_data), "report data") : no_report();
 }
 static struct finding check_measurement(struct ev *ev)

@@ -364,6 +364,17 @@ static struct finding check_tcb_revoked(struct ev *ev)
     return p->tcb.status == TCB_REVOKED ? check_fail("the TCB is revoked") : check_pass();
 }
 
+static struct finding check_report_data(struct ev *ev)
+{
+    const struct tdx_part *p = part(ev);
+    char have[129];
+    if (!p->parsed)
+        return no_quote(p);
+    if (!ev->expected->has_report_data || bytes_eq(ev->tee.report_data, ev->expected->report_data))
+        return check_pass();
+    return check_fail("%s is not what was asked for", hex_encode(have, ev->tee.report_data));
+}
+
 /* --- the table --- */
 
 static const struct check checks[] = {
@@ -401,6 +412,8 @@ static const struct check checks[] = {
     {"tdx.module", "QVL 4.1.2.4.10; TDX module base spec 18", FRESH, REJECTS, check_module},
     {"tdx.tcb_level", "QVL 4.1.2.5.1, 4.1.2.5.2", FRESH, REJECTS, check_tcb_level},
     {"tdx.tcb_revoked", "QVL 4.1.2.5.2.3", FRESH, REJECTS, check_tcb_revoked},
+
+    {"tdx.report_data", "DCAP quote A.3.2 report data, as asked for", BOUND, REJECTS, check_report_data},
 
     {"tdx.status", "policy statuses, grace", ACCEPTED, REJECTS, tdx_accept_status},
     {"tdx.advisories", "policy advisories", ACCEPTED, REJECTS, tdx_accept_advisories},

@@ -363,15 +363,3 @@ bool signed_json_parse(struct signed_json *out, struct arena *mem, struct json_r
     *out = s;
     return true;
 }
-
-bool signed_json_parse_parts(struct signed_json *out, struct arena *mem, enum signed_kind kind, struct bytes body,
-                             struct bytes sig_hex, struct err *err)
-{
-    struct signed_json s = {.kind = kind};
-    struct load l = {.mem = mem, .err = err};
-    struct json_range obj;
-    if (!json_scan(&obj, body, err) || !load_body(&s, &l, obj) || !load_sig(&s, sig_hex, err))
-        return false;
-    *out = s;
-    return true;
-}

@@ -121,9 +121,6 @@ struct signed_json {
 /* {"tcbInfo": .., "signature": ".."} and its siblings; doc is a judged text, which must outlive out. Structs go to mem.
  * SIGNED_NONE is never given: ERR_FORMAT names the member. */
 bool signed_json_parse(struct signed_json *out, struct arena *mem, struct json_range doc, struct err *err);
-/* The same from body and signature apart, as dcap-qvl keeps them. */
-bool signed_json_parse_parts(struct signed_json *out, struct arena *mem, enum signed_kind kind, struct bytes body,
-                             struct bytes sig_hex, struct err *err);
 /* Which kind a judged document is by its members; SIGNED_NONE where it is none. */
 enum signed_kind signed_json_kind(struct json_range doc);
 const char *signed_kind_name(enum signed_kind kind);   /* "TCB info" */

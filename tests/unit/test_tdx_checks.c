@@ -29,6 +29,7 @@ struct scene {
     uint64_t revoked;
     struct policy policy;
     struct mark mark; /* what was seen before, of TCB info */
+    bool wants_report_data; /* other than it has */
     /* made */
     struct buf quote, tcb_info, qe_identity, root_crl, pck_crl;
     struct buf pck_beside; /* empty: none is given */
@@ -162,6 +163,7 @@ static void old_qe(struct scene *s) { s->v.qe_isv_svn = 0; }
 static void seam_attribute(struct scene *s) { s->td.seam_attributes = 1; }
 static void higher_levels(struct scene *s) { s->level.tcb.sgx[0]++; }
 static void revoked_level(struct scene *s) { s->level.status = "Revoked"; }
+static void wants_report_data(struct scene *s) { s->wants_report_data = true; }
 static void out_of_date(struct scene *s) { s->level.status = "OutOfDate"; }
 static void denied_advisory(struct scene *s)
 {
@@ -225,6 +227,7 @@ static const struct {
     {"tdx.module", seam_attribute, NULL, ""},
     {"tdx.tcb_level", higher_levels, NULL, ""},
     {"tdx.tcb_revoked", revoked_level, NULL, "tdx.status"},
+    {"tdx.report_data", wants_report_data, NULL, ""},
     {"tdx.status", out_of_date, NULL, ""},
     {"tdx.advisories", denied_advisory, NULL, ""},
     {"tdx.tcb_age", wants_number_21, NULL, ""},
@@ -249,7 +252,8 @@ static bool seen_mark(void *ctx, const char *issuer, const char *subject, struct
 
 static void judge(struct verdict *out, struct scene *s, bool held)
 {
-    struct expected expected = {0};
+    static const uint8_t other[64] = {1};
+    struct expected expected = {.has_report_data = s->wants_report_data, .report_data = BYTES(other)};
     struct memory memory = {.ctx = s, .mark = seen_mark};
     AUTO(roots_done) struct roots roots = {0};
     AUTO(collateral_done) struct collateral pool = collateral_new();
