@@ -229,7 +229,11 @@ bool judge_bundle(struct judgement *out, const struct judge *j, const struct bun
         return err_set(err, ERR_NOMEM, "no memory for a verdict");
     if (measurement)
         json_object_set(result.doc, "measurement", measurement);
-    forecast_add(result.doc, j, v, bundle, expected, now_s);
+    if (snp_journal_takes(&ev))
+        forecast_add(result.doc, j, v, bundle, expected, now_s);
+    else
+        json_object_set_new(result.doc, "registry", json_pack("{s:s, s:s}", "accepts", "no", "reason",
+                                                              "its SNP verifier's journal has no word for Turin"));
     first_reason(result.reason, sizeof result.reason, v);
     result.v = STEAL(v);
     *out = result;

@@ -24,7 +24,8 @@ struct snp_journal {
 };
 
 struct ev;
-/* Can a journal speak of the product of this SNP evidence? Turin it cannot, so the registry cannot take it. */
+/* Could a journal speak of the product of this evidence? Not of Turin, which the registry therefore cannot take. True where
+ * there is no SNP evidence, or its product is not known. */
 bool snp_journal_takes(const struct ev *ev);
 
 #endif

@@ -66,7 +66,7 @@ static struct finding check_timestamp(struct ev *ev)
 
 bool snp_journal_takes(const struct ev *ev)
 {
-    return ev->snp && (ev->snp->product == SNP_MILAN || ev->snp->product == SNP_GENOA);
+    return !ev->snp || ev->snp->product != SNP_TURIN;
 }
 
 static struct finding check_model(struct ev *ev)
