@@ -4,11 +4,10 @@
 #include "abi/tx.h"
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
+#include "relayer/evidence/snp_certs.h"
 #include "relayer/registry/calldata.h"
 
 #include <ctype.h>
-
-#define SNP_REPORT_LEN 1184
 
 /* Intel's QE vendor id, at offset 12 of every quote since version 3 (DCAP quote header) */
 static const uint8_t intel_vendor[16] = {0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
@@ -42,7 +41,8 @@ static bool is_sgx_quote(struct bytes in)
 
 static bool is_snp_report(struct bytes in)
 {
-    return in.len == SNP_REPORT_LEN && le32(in.p) >= 1 && le32(in.p) <= 16;
+    bool versioned = in.len >= SNP_REPORT_LEN && le32(in.p) >= 1 && le32(in.p) <= 16;
+    return versioned && (in.len == SNP_REPORT_LEN || snp_table_recognise(bytes_sub(in, SNP_REPORT_LEN, in.len - SNP_REPORT_LEN)));
 }
 
 static bool is_hcl(struct bytes in)
