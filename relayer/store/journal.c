@@ -66,7 +66,8 @@ static bool find_key(struct db *db, int64_t *id, bool *found, struct hash32 key,
 bool journal_add(struct db *db, int64_t *id, bool *existed, const struct journal_intent *i, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    if (!db_begin(&tx, db, DB_DURABLE, err) || !find_key(db, id, existed, i->key, err))
+    /* The commit that reserves its nonce forces this one to the disk as well; until then nothing has happened. */
+    if (!db_begin(&tx, db, DB_RELAXED, err) || !find_key(db, id, existed, i->key, err))
         return false;
     if (*existed)
         return db_commit(&tx, err);

@@ -67,11 +67,12 @@ static bool save_scope(struct txe *txe, struct task *t, enum db_sync sync, struc
     return db_commit(&tx, err);
 }
 
-/* What a power cut must not take back: a nonce, bytes, an end. The rest is found out again by looking. */
+/* What a power cut must not take back: a nonce, bytes, a wish, and an end of which the chain knows nothing. The rest is found
+ * out again by looking; each forced write costs as much as the rest of a transaction. */
 static bool matters(const struct txm *before, const struct txm *after)
 {
-    return before->phase != after->phase || before->num_attempts != after->num_attempts || before->cancel_wanted != after->cancel_wanted ||
-           txm_any_signed(before) != txm_any_signed(after);
+    return before->num_attempts != after->num_attempts || before->cancel_wanted != after->cancel_wanted ||
+           txm_any_signed(before) != txm_any_signed(after) || (txm_is_over(after->phase) && !txm_any_signed(after));
 }
 
 static bool differs(const struct txm *before, const struct txm *after)

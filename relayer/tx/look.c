@@ -327,7 +327,7 @@ static bool tell(struct txe *txe, struct task *t, const struct view_of_one *v, c
     HOOK("journal.look");
     AUTO(db_scope_done) struct db_scope tx = {0};
     if (new_receipt || lost) {
-        if (!db_begin(&tx, txe->db, DB_DURABLE, err))
+        if (!db_begin(&tx, txe->db, DB_RELAXED, err))
             return false;
         if (new_receipt ? !store_receipt(txe, t, s, time_s, err) : !journal_receipt_drop(txe->db, t->row.id, err))
             return false;
