@@ -4,6 +4,7 @@
 #include "abi/tx.h"
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
+#include "relayer/evidence/hcl.h"
 #include "relayer/evidence/snp_certs.h"
 #include "relayer/registry/calldata.h"
 
@@ -196,15 +197,24 @@ static bool bare_report(struct bundle *out, enum tee_type tee, struct bytes data
     return true;
 }
 
-static bool bare_tpm(struct bundle *out, struct bytes data, bool is_ak, struct err *err)
+/* A lone TPM quote, or Azure's HCL report: a bundle with that part alone. An SNP report comes with the latter; a TDREPORT is of
+ * use on its own machine alone, so that a TD quote has to come from elsewhere. */
+static bool tpm_part(struct bundle *out, struct bytes data, bool is_hcl_report, struct err *err)
 {
     AUTO(bundle_done) struct bundle b = bundle_new();
     bool ok = true;
+    struct hcl_report hcl;
     struct bytes copy = arena_copy(&b.mem, data, &ok);
     if (!ok)
         return err_set(err, ERR_NOMEM, "no memory for the evidence");
-    *(is_ak ? &b.ak_var_data : &b.quote) = copy;
-    b.bare = true;
+    *(is_hcl_report ? &b.ak_var_data : &b.quote) = copy;
+    if (is_hcl_report && hcl_report_parse(&hcl, copy, NULL)) {
+        b.cloud = CLOUD_AZURE;
+        b.tee = hcl.report_type == HCL_SNP ? TEE_SNP : TEE_TDX;
+        b.has_report = b.tee == TEE_SNP;
+        b.report_type = REPORT_NATIVE;
+        b.report = b.has_report ? hcl.hw_report : (struct bytes){0};
+    }
     *out = b;
     b = (struct bundle){0};
     return true;
@@ -225,9 +235,9 @@ bool input_bundle(struct bundle *out, const struct input *in, struct err *err)
     case INPUT_SNP_REPORT:
         return bare_report(out, TEE_SNP, data, err);
     case INPUT_TPM_QUOTE:
-        return bare_tpm(out, data, false, err);
+        return tpm_part(out, data, false, err);
     case INPUT_HCL:
-        return bare_tpm(out, data, true, err);
+        return tpm_part(out, data, true, err);
     case INPUT_UNKNOWN:
     case INPUT_TRANSACTION:
     case INPUT_REVERT:

@@ -174,6 +174,8 @@ static struct finding check_extra_data(struct ev *ev)
         return f;
     if (!ev->tpm || !ev->tpm->has_attest)
         return check_not_run("no TPM quote that could be read");
+    if (!ev->bundle->identity.present)
+        return check_not_run("no identity given");
     if (extra.len < 33 || extra.len > 50)
         return check_fail("extra data of %zu bytes: the registry takes 33 to 50", extra.len);
     if (extra.p[0] != 0xff)
