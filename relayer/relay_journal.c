@@ -53,6 +53,15 @@ bool relay_encode(struct relaying *w, struct err *err)
     return bundle_to_calldata(&w->calldata, &w->bundle, w->q->call, w->r->session.chain.profile, err) || err_wrap(err, "encoding the call");
 }
 
+/* Sent and not over; or over with success, and the registry still shows it. What has run out since is begun anew. */
+static bool still_counts(const struct relaying *w, const struct tx_status *row)
+{
+    const struct onchain_identity *on = w->on_new.registered ? &w->on_new : &w->on;
+    if (row->phase == TXM_FINAL)
+        return on->registered && on->tpm_recent_s == row->block_time_s;
+    return row->phase >= TXM_SIGNED && row->phase < TXM_FINAL;
+}
+
 /* This call's own row counts as begun from the moment at which something is signed; others of the identity must end first. */
 static bool look_into(struct relaying *w, size_t *others, struct err *err)
 {
@@ -67,7 +76,7 @@ static bool look_into(struct relaying *w, size_t *others, struct err *err)
         const struct tx_status *row = &list.row[i];
         bool mine = hash32_eq(row->key, key);
         bool here = row->chain_id == w->r->session.chain.chain_id && addr20_eq(row->target, w->r->session.chain.registry);
-        w->begun |= mine && row->phase >= TXM_SIGNED && row->phase <= TXM_FINAL;
+        w->begun |= mine && still_counts(w, row);
         *others += !mine && here && !txm_is_over(row->phase);
     }
     return true;

@@ -3,6 +3,7 @@
 
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
+#include "relayer/clock.h"
 #include "relayer/judge.h"
 #include "relayer/keys.h"
 #include "relayer/store/rotations.h"
@@ -178,6 +179,19 @@ static const struct opt_row purge_opts[] = {
     {0},
 };
 
+/* A rotation for which nothing was sent can be called off; one that may be on its way cannot. */
+static bool may_give_up(struct db *db, struct rotation_row *row, bool force, struct err *err)
+{
+    if (row->state > ROTATION_SENT)
+        return true;
+    if (row->state == ROTATION_SENT || !force)
+        return err_set(err, ERR_REFUSED, "a rotation with this key is %s and not final yet%s", rotation_state_name(row->state),
+                       row->state == ROTATION_SENT ? ": the chain may name it" : "; --force calls it off");
+    row->state = ROTATION_GIVEN_UP;
+    row->changed_at_s = clock_now_s();
+    return rotations_put(db, row, err);
+}
+
 /* Does the chain name this key, may it soon, or may it still? ERR_REFUSED says which. */
 static bool may_purge(struct db *db, const struct key_file *key, bool force, struct err *err)
 {
@@ -193,9 +207,8 @@ static bool may_purge(struct db *db, const struct key_file *key, bool force, str
             if (rows.row[i].registered)
                 return err_set(err, ERR_REFUSED, "the registry names this key: without it the identity can never be re-attested or rotated");
         for (size_t i = 0; i < rotations.count; i++)
-            if (rotations.row[i].state <= ROTATION_SENT)
-                return err_set(err, ERR_REFUSED, "a rotation with this key is %s and not final yet: the chain may name it",
-                               rotation_state_name(rotations.row[i].state));
+            if (!may_give_up(db, &rotations.row[i], force, err))
+                return false;
         known |= rows.count || rotations.count;
     }
     return known || force ||
