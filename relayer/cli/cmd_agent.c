@@ -5,17 +5,7 @@
 #include "relayer/agent/agent.h"
 #include "relayer/files.h"
 #include "relayer/log.h"
-
-#include <signal.h>
-
-static volatile sig_atomic_t stop_signal;
-static volatile int stop;
-
-static void on_signal(int sig)
-{
-    stop_signal = sig;
-    stop = 1;
-}
+#include "relayer/stop.h"
 
 /* The token's file without its line end. */
 static bool read_token(struct buf *out, const struct config *cfg, struct err *err)
@@ -47,15 +37,13 @@ static bool run(struct cmd_env *env, int *status, struct err *err)
     struct api_server *server = api_start(&settings, agent_routes, agent, err);
     if (!server)
         return false;
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
+    stop_install();
     cmd_say(env, "listening on port %u", api_port(server));
     list_routes(env);
     fflush(stdout);
-    api_run(server, &stop);
+    api_run(server, &stop_flag);
     api_stop(server);
-    log_info("agent: ended by signal %d", (int)stop_signal);
+    log_info("agent: asked to end");
     return true;
 }
 
