@@ -36,7 +36,8 @@ bool addr_parse(struct addr20 *out, struct bytes text, struct err *err)
     char checksummed[ADDR_TEXT_SIZE];
     addr_text(checksummed, addr);
     if (mixed_case(bytes_sub(text, 2, 40)) && memcmp(checksummed, text.p, 42) != 0)
-        return err_set(err, ERR_FORMAT, "address %.42s: wrong checksum (EIP-55), a digit is mistyped; with it right: %s",
+        return err_set(err, ERR_FORMAT,
+                       "address %.42s: wrong checksum (EIP-55), a digit is mistyped; with it right: %s",
                        (const char *)text.p, checksummed);
     *out = addr;
     return true;

@@ -1,6 +1,7 @@
 /* Canonical RLP (Yellow Paper, appendix B): writer on top of struct buf, strict reader over a view.
- * A list is written by filling a buffer of its own and handing it to rlp_put_list, so nobody computes a length by hand. The
- * reader takes only what the writer would have written: minimal lengths, integers without leading zeros, nothing left over. */
+ * A list is written by filling a buffer of its own and handing it to rlp_put_list, so nobody computes a length by hand.
+ * The reader takes only what the writer would have written: minimal lengths, integers without leading zeros, nothing
+ * left over. */
 #ifndef CVM_ABI_RLP_H
 #define CVM_ABI_RLP_H
 
@@ -26,7 +27,8 @@ bool rlp_more(const struct rlp *r);
 bool rlp_at_list(const struct rlp *r); /* is the next item a list? */
 /* A string's contents; empty once failed. */
 struct bytes rlp_bytes(struct rlp *r, const char *field);
-void rlp_copy(struct rlp *r, void *out, size_t len, const char *field); /* a string of exactly len bytes; zeroed once failed */
+void rlp_copy(struct rlp *r, void *out, size_t len,
+              const char *field); /* a string of exactly len bytes; zeroed once failed */
 struct u256 rlp_uint(struct rlp *r, const char *field);
 uint64_t rlp_u64(struct rlp *r, const char *field);
 /* A reader over a list's members; failed when this one is. */

@@ -41,7 +41,8 @@ static bool access_list_check(struct bytes list, struct err *err)
 static bool tx_check(const struct tx *tx, struct err *err)
 {
     if (tx->chain_id > MAX_CHAIN_ID)
-        return err_set(err, ERR_FORMAT, "transaction: chain id %llu is more than EIP-155 can carry", (unsigned long long)tx->chain_id);
+        return err_set(err, ERR_FORMAT, "transaction: chain id %llu is more than EIP-155 can carry",
+                       (unsigned long long)tx->chain_id);
     if (tx->chain_id == 0 && tx->type != TX_LEGACY)
         return err_set(err, ERR_FORMAT, "transaction: chain id 0");
     if (tx->nonce == UINT64_MAX)

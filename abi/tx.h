@@ -1,6 +1,6 @@
 /* Transactions as bytes: legacy (EIP-155), EIP-2930 and EIP-1559; what is signed, the signed form, its hash, and back.
- * Signing itself is the signer's business; fees and nonces are the engine's. Parsing is strict: what it takes, it writes
- * again byte for byte, and the sender is recovered from the signature. */
+ * Signing itself is the signer's business; fees and nonces are the engine's. Parsing is strict: what it takes, it
+ * writes again byte for byte, and the sender is recovered from the signature. */
 #ifndef CVM_ABI_TX_H
 #define CVM_ABI_TX_H
 
@@ -34,8 +34,8 @@ struct tx_signed {
 };
 
 const char *tx_type_name(enum tx_type type); /* "legacy", "eip2930", "eip1559" */
-/* What the account's key signs the Keccak-256 of, appended to out. ERR_FORMAT: access list that is none, a tip above the
- * fee (EIP-1559), chain id above what EIP-155 can carry. */
+/* What the account's key signs the Keccak-256 of, appended to out. ERR_FORMAT: access list that is none, a tip above
+ * the fee (EIP-1559), chain id above what EIP-155 can carry. */
 bool tx_signing_payload(struct buf *out, const struct tx *tx, struct err *err);
 bool tx_signing_hash(struct hash32 *out, const struct tx *tx, struct err *err);
 /* The raw transaction, as it goes over the wire, appended to out. */

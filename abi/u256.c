@@ -155,7 +155,8 @@ bool u256_parse(struct u256 *out, struct bytes text, struct err *err)
     if (digits.len == 0)
         return err_set(err, ERR_FORMAT, "number: empty");
     if (!hex && digits.len > 1 && digits.p[0] == '0')
-        return err_set(err, ERR_FORMAT, "number: leading zero in \"%.*s\"", (int)(text.len > 90 ? 90 : text.len), (const char *)text.p);
+        return err_set(err, ERR_FORMAT, "number: leading zero in \"%.*s\"", (int)(text.len > 90 ? 90 : text.len),
+                       (const char *)text.p);
 
     struct u256 v = {0};
     for (size_t i = 0; i < digits.len; i++) {

@@ -1,6 +1,6 @@
-/* Crash points: each step that touches disk or wire passes one. In test builds (CVM_TEST_HOOKS) the point whose number stands
- * in CVM_CRASH_AT kills the process, and CVM_CRASH_LOG names a file to which every point is written; in others there is
- * nothing. */
+/* Crash points: each step that touches disk or wire passes one. In test builds (CVM_TEST_HOOKS) the point whose number
+ * stands in CVM_CRASH_AT kills the process, and CVM_CRASH_LOG names a file to which every point is written; in others
+ * there is nothing. */
 #ifndef CVM_HOOKS_H
 #define CVM_HOOKS_H
 

@@ -1,4 +1,5 @@
-/* account new|import|address: the paying account's key file (Web3 Secret Storage, version 3; interoperable with `cast wallet`). */
+/* account new|import|address: the paying account's key file (Web3 Secret Storage, version 3; interoperable with `cast
+ * wallet`). */
 #include "relayer/cli/cmd.h"
 
 #include "abi/addr.h"
@@ -28,7 +29,8 @@ static bool tell_address(const struct cmd_env *env, struct addr20 address, const
     return true;
 }
 
-/* Encrypted under the configured passphrase, to a new file; an empty passphrase has to be a decision, so there must be one. */
+/* Encrypted under the configured passphrase, to a new file; an empty passphrase has to be a decision, so there must be
+ * one. */
 static bool write_keystore(const struct cmd_env *env, const struct secp_key *key, struct err *err)
 {
     AUTO(buf_wipe) struct buf passphrase = buf_new(MAX_PASSPHRASE), text = buf_new(MAX_KEYSTORE);
@@ -40,9 +42,11 @@ static bool write_keystore(const struct cmd_env *env, const struct secp_key *key
     if (!passphrase_read(&passphrase, &found, env->config.passphrase_file, err))
         return false;
     if (!found)
-        return err_set(err, ERR_USAGE, "the keystore needs a passphrase: --passphrase-file FILE (fd:N for a descriptor)");
-    return keystore_encrypt(&text, key, buf_view(&passphrase), false, err) && file_write(path, buf_view(&text), 0600, true, err) &&
-           secp_address(&address, key, err) && tell_address(env, address, path, err);
+        return err_set(err, ERR_USAGE,
+                       "the keystore needs a passphrase: --passphrase-file FILE (fd:N for a descriptor)");
+    return keystore_encrypt(&text, key, buf_view(&passphrase), false, err) &&
+           file_write(path, buf_view(&text), 0600, true, err) && secp_address(&address, key, err) &&
+           tell_address(env, address, path, err);
 }
 
 static bool new_run(struct cmd_env *env, int *status, struct err *err)
@@ -55,7 +59,8 @@ static bool new_run(struct cmd_env *env, int *status, struct err *err)
 const struct cmd cmd_account_new = {
     .name = "account new",
     .help = "make a paying account",
-    .about = "A fresh key in an encrypted keystore (scrypt), mode 600; prints its address. An existing file is never overwritten.",
+    .about = "A fresh key in an encrypted keystore (scrypt), mode 600; prints its address. An existing file is never "
+             "overwritten.",
     .opts = out_opts,
     .keys = KEYS_ACCOUNT,
     .run = new_run,
@@ -72,7 +77,9 @@ static bool import_run(struct cmd_env *env, int *status, struct err *err)
     while (hex.len && (hex.p[hex.len - 1] == '\n' || hex.p[hex.len - 1] == '\r' || hex.p[hex.len - 1] == ' '))
         hex.len--;
     if (!hex_decode_fixed(key.b, sizeof key.b, hex, NULL))
-        return err_set(err, ERR_FORMAT, "%s: want a raw key, 64 hex digits (a keystore needs no import: name it as keystore)", env->opts.args[0]);
+        return err_set(err, ERR_FORMAT,
+                       "%s: want a raw key, 64 hex digits (a keystore needs no import: name it as keystore)",
+                       env->opts.args[0]);
     return secp_key_check(&key, err) && write_keystore(env, &key, err);
 }
 

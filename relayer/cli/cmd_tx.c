@@ -18,8 +18,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define MAX_LISTED  100000
-#define MAX_RAW     (4 * TX_MAX_SIZE)
+#define MAX_LISTED   100000
+#define MAX_RAW      (4 * TX_MAX_SIZE)
 #define KEYS_JOURNAL (KEYS_STORE | KEYS_CHAIN | KEYS_ACCOUNT | KEYS_FEES)
 
 /* --- a transaction in words and in JSON --- */
@@ -50,18 +50,21 @@ static json_t *time_json(int64_t t_s)
 
 static json_t *mined_json(const struct tx_status *s)
 {
-    return json_pack("{s:I, s:o, s:o, s:I, s:o}", "block", (json_int_t)s->block, "block_hash", hex_json(BYTES_OF(s->block_hash)), "block_time",
-                     time_json(s->block_time_s), "gas_used", (json_int_t)s->gas_used, "cost_wei", wei_json(s->cost_wei));
+    return json_pack("{s:I, s:o, s:o, s:I, s:o}", "block", (json_int_t)s->block, "block_hash",
+                     hex_json(BYTES_OF(s->block_hash)), "block_time", time_json(s->block_time_s), "gas_used",
+                     (json_int_t)s->gas_used, "cost_wei", wei_json(s->cost_wei));
 }
 
 static json_t *status_json(const struct tx_status *s)
 {
-    json_t *o = json_pack("{s:I, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:s}", "id", (json_int_t)s->id, "state",
-                          txm_phase_name(s->phase), "call", s->call, "label", s->label, "chain_id", (json_int_t)s->chain_id, "account",
-                          addr_json(s->account), "to", addr_json(s->target), "identity", hex_json(BYTES_OF(s->identity)), "key",
-                          hex_json(BYTES_OF(s->key)), "attempts", (json_int_t)s->num_attempts, "gas_limit", (json_int_t)s->gas_limit,
-                          "max_fee_wei", wei_json(s->fees.max_fee_wei), "max_tip_wei", wei_json(s->fees.max_tip_wei), "created_at",
-                          time_json(s->created_at_s), "updated_at", time_json(s->updated_at_s), "note", s->note);
+    json_t *o =
+        json_pack("{s:I, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:s}", "id",
+                  (json_int_t)s->id, "state", txm_phase_name(s->phase), "call", s->call, "label", s->label, "chain_id",
+                  (json_int_t)s->chain_id, "account", addr_json(s->account), "to", addr_json(s->target), "identity",
+                  hex_json(BYTES_OF(s->identity)), "key", hex_json(BYTES_OF(s->key)), "attempts",
+                  (json_int_t)s->num_attempts, "gas_limit", (json_int_t)s->gas_limit, "max_fee_wei",
+                  wei_json(s->fees.max_fee_wei), "max_tip_wei", wei_json(s->fees.max_tip_wei), "created_at",
+                  time_json(s->created_at_s), "updated_at", time_json(s->updated_at_s), "note", s->note);
     if (s->has_nonce)
         json_object_set_new(o, "nonce", json_integer((json_int_t)s->nonce));
     if (s->has_hash)
@@ -79,28 +82,29 @@ static void print_row(const struct tx_status *s)
         snprintf(nonce, sizeof nonce, "%" PRIu64, s->nonce);
     if (s->has_hash)
         hex_encode(hash, BYTES_OF(s->hash));
-    printf("%-5" PRId64 " %-9s %-19s %.8s  nonce %-6s %s%.16s%s  %s ago%s%s\n", s->id, txm_phase_name(s->phase), s->call,
-           hex_encode(id, BYTES_OF(s->identity)), nonce, s->has_hash ? "0x" : "", hash, s->has_hash ? ".." : "", age, s->note[0] ? "  " : "",
-           s->note);
+    printf("%-5" PRId64 " %-9s %-19s %.8s  nonce %-6s %s%.16s%s  %s ago%s%s\n", s->id, txm_phase_name(s->phase),
+           s->call, hex_encode(id, BYTES_OF(s->identity)), nonce, s->has_hash ? "0x" : "", hash,
+           s->has_hash ? ".." : "", age, s->note[0] ? "  " : "", s->note);
 }
 
 static void print_status(const struct tx_status *s)
 {
     char hex[65], at[21], a[WEI_TEXT_SIZE], b[WEI_TEXT_SIZE], account[ADDR_TEXT_SIZE], to[ADDR_TEXT_SIZE];
     printf("transaction  %" PRId64 " %s\n", s->id, txm_phase_name(s->phase));
-    printf("call         %s%s%s\nto           %s on chain %" PRIu64 "\nfrom         %s\n", s->call, s->label[0] ? ", " : "", s->label,
-           addr_text(to, s->target), s->chain_id, addr_text(account, s->account));
+    printf("call         %s%s%s\nto           %s on chain %" PRIu64 "\nfrom         %s\n", s->call,
+           s->label[0] ? ", " : "", s->label, addr_text(to, s->target), s->chain_id, addr_text(account, s->account));
     printf("identity     0x%s\n", hex_encode(hex, BYTES_OF(s->identity)));
     if (s->has_nonce)
         printf("nonce        %" PRIu64 "\n", s->nonce);
     if (s->has_hash)
         printf("hash         0x%s\n", hex_encode(hex, BYTES_OF(s->hash)));
     if (s->num_attempts)
-        printf("offer        %s per gas, %s tip, %" PRIu64 " gas, %u transaction%s signed\n", wei_format(a, s->fees.max_fee_wei),
-               wei_format(b, s->fees.max_tip_wei), s->gas_limit, s->num_attempts, s->num_attempts == 1 ? "" : "s");
+        printf("offer        %s per gas, %s tip, %" PRIu64 " gas, %u transaction%s signed\n",
+               wei_format(a, s->fees.max_fee_wei), wei_format(b, s->fees.max_tip_wei), s->gas_limit, s->num_attempts,
+               s->num_attempts == 1 ? "" : "s");
     if (s->block)
-        printf("mined        block %" PRIu64 " at %s, %" PRIu64 " gas, %s\n", s->block, time_format(at, s->block_time_s), s->gas_used,
-               wei_format(a, s->cost_wei));
+        printf("mined        block %" PRIu64 " at %s, %" PRIu64 " gas, %s\n", s->block,
+               time_format(at, s->block_time_s), s->gas_used, wei_format(a, s->cost_wei));
     printf("begun        %s\n", time_format(at, s->created_at_s));
     if (s->note[0])
         printf("note         %s\n", s->note);
@@ -223,12 +227,13 @@ static bool desk_open(struct desk *d, const struct cmd_env *env, bool need_accou
            txe_open(&d->txe, d->session.db, d->session.rpc, d->signer, &settings, &hooks, err);
 }
 
-static bool wish_run(struct cmd_env *env, bool (*wish)(struct txe *, struct tx_status *, int64_t, struct err *), struct err *err)
+static bool wish_run(struct cmd_env *env, bool (*wish)(struct txe *, struct tx_status *, int64_t, struct err *),
+                     struct err *err)
 {
     AUTO(desk_done) struct desk d = {0};
     struct tx_status s;
-    return desk_open(&d, env, true, err) && find(d.session.db, &s, env->opts.args[0], err) && wish(d.txe, &s, s.id, err) &&
-           tell(env, &s, err);
+    return desk_open(&d, env, true, err) && find(d.session.db, &s, env->opts.args[0], err) &&
+           wish(d.txe, &s, s.id, err) && tell(env, &s, err);
 }
 
 static bool speed_up_run(struct cmd_env *env, int *status, struct err *err)
@@ -281,7 +286,8 @@ static bool adopt_run(struct cmd_env *env, int *status, struct err *err)
 const struct cmd cmd_tx_adopt = {
     .name = "tx adopt",
     .help = "take nonces that the journal does not know for spent by somebody else",
-    .about = "For an account that another wallet uses as well, or after the state folder was restored from a backup: look first\n"
+    .about = "For an account that another wallet uses as well, or after the state folder was restored from a backup: "
+             "look first\n"
              "whether one of the forgotten transactions did what is about to be done again.",
     .keys = KEYS_JOURNAL,
     .run = adopt_run,
@@ -337,10 +343,14 @@ static bool submit_signed_run(struct cmd_env *env, int *status, struct err *err)
     (void)status;
     if (how && !tx_wait_parse(&wait, how))
         return err_set(err, ERR_USAGE, "--wait %s: want none, sent, mined or final", how);
-    if (!read_raw(&raw, env->opts.args[0], err) || !tx_parse(&signed_tx, buf_view(&raw), err) || !desk_open(&d, env, false, err))
+    if (!read_raw(&raw, env->opts.args[0], err) || !tx_parse(&signed_tx, buf_view(&raw), err) ||
+        !desk_open(&d, env, false, err))
         return false;
-    struct tx_intent intent = {.target = signed_tx.tx.to, .call = "unknown", .calldata = signed_tx.tx.data,
-                               .digest = sha256(signed_tx.tx.data), .label = "signed elsewhere"};
+    struct tx_intent intent = {.target = signed_tx.tx.to,
+                               .call = "unknown",
+                               .calldata = signed_tx.tx.data,
+                               .digest = sha256(signed_tx.tx.data),
+                               .label = "signed elsewhere"};
     registry_intent(&intent);
     bool ok = txe_submit_signed(d.txe, &s, &intent, buf_view(&raw), wait, env->config.wait_timeout_s, err);
     live_end(&d.live);
@@ -353,7 +363,8 @@ const struct cmd cmd_tx_submit_signed = {
     .min_args = 1,
     .max_args = 1,
     .help = "adopt, send and follow a transaction that was signed elsewhere",
-    .about = "FILE holds the raw transaction, as bytes or 0x hex (`--dry-run` prints what to sign). It joins the journal under the\n"
+    .about = "FILE holds the raw transaction, as bytes or 0x hex (`--dry-run` prints what to sign). It joins the "
+             "journal under the\n"
              "same intent as `register` and its sisters would have for the same evidence.",
     .opts = signed_opts,
     .keys = KEYS_JOURNAL,

@@ -24,8 +24,8 @@ static void draw(const struct tx_status *tx)
     if (tx->block && tx->head_block >= tx->block)
         snprintf(depth, sizeof depth, ", %" PRIu64 " confirmations", tx->head_block - tx->block + 1);
     fprintf(stderr, ERASE "%s %s%.10s%s  %s, %s per gas%s%s%.60s", txm_phase_name(tx->phase), tx->has_hash ? "0x" : "",
-            tx->has_hash ? hex_encode(hex, BYTES_OF(tx->hash)) : "", tx->has_hash ? ".." : "", age, wei_format(fee, tx->fees.max_fee_wei), depth,
-            tx->note[0] ? "; " : "", tx->note);
+            tx->has_hash ? hex_encode(hex, BYTES_OF(tx->hash)) : "", tx->has_hash ? ".." : "", age,
+            wei_format(fee, tx->fees.max_fee_wei), depth, tx->note[0] ? "; " : "", tx->note);
     fflush(stderr);
 }
 

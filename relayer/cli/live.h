@@ -1,4 +1,5 @@
-/* A transaction on its way, told to whoever waits: one line that is redrawn on a terminal, a log line per phase elsewhere. */
+/* A transaction on its way, told to whoever waits: one line that is redrawn on a terminal, a log line per phase
+ * elsewhere. */
 #ifndef CVM_CLI_LIVE_H
 #define CVM_CLI_LIVE_H
 

@@ -155,7 +155,8 @@ static void add_normal(struct buf *out, struct bytes text)
     for (size_t i = 0; i < text.len && i < MAX_TEXT; i++) {
         uint8_t c = text.p[i];
         bool digit = c >= '0' && c <= '9';
-        if (in_number && (digit || ((c == ',' || c == '.') && i + 1 < text.len && text.p[i + 1] >= '0' && text.p[i + 1] <= '9')))
+        if (in_number &&
+            (digit || ((c == ',' || c == '.') && i + 1 < text.len && text.p[i + 1] >= '0' && text.p[i + 1] <= '9')))
             continue;
         in_number = digit;
         buf_u8(out, digit ? '#' : c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c);

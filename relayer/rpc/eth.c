@@ -179,7 +179,8 @@ bool eth_nonce(struct rpc *rpc, uint64_t *out, struct addr20 account, struct eth
 bool eth_balance(struct rpc *rpc, struct u256 *out, struct addr20 account, struct eth_at at, struct err *err)
 {
     json_auto_t *v = NULL;
-    return rpc_call(rpc, &v, "eth_getBalance", eth_params_account(account, at), NULL, err) && eth_read_quantity(out, v, "balance", err);
+    return rpc_call(rpc, &v, "eth_getBalance", eth_params_account(account, at), NULL, err) &&
+           eth_read_quantity(out, v, "balance", err);
 }
 
 static bool read_bytes(struct buf *out, const json_t *v, const char *what, struct err *err)
@@ -193,10 +194,12 @@ static bool read_bytes(struct buf *out, const json_t *v, const char *what, struc
 bool eth_code(struct rpc *rpc, struct buf *out, struct addr20 account, struct eth_at at, struct err *err)
 {
     json_auto_t *v = NULL;
-    return rpc_call_quorum(rpc, &v, "eth_getCode", eth_params_account(account, at), NULL, err) && read_bytes(out, v, "code", err);
+    return rpc_call_quorum(rpc, &v, "eth_getCode", eth_params_account(account, at), NULL, err) &&
+           read_bytes(out, v, "code", err);
 }
 
-bool eth_storage(struct rpc *rpc, struct hash32 *out, struct addr20 account, struct hash32 slot, struct eth_at at, struct err *err)
+bool eth_storage(struct rpc *rpc, struct hash32 *out, struct addr20 account, struct hash32 slot, struct eth_at at,
+                 struct err *err)
 {
     json_auto_t *v = NULL;
     struct u256 word;
@@ -227,18 +230,20 @@ static bool refused(const struct rpc_fault *fault, struct err *err)
     return false;
 }
 
-bool eth_call(struct rpc *rpc, struct buf *out, const struct eth_msg *msg, struct eth_at at, bool decides, struct rpc_fault *fault,
-              struct err *err)
+bool eth_call(struct rpc *rpc, struct buf *out, const struct eth_msg *msg, struct eth_at at, bool decides,
+              struct rpc_fault *fault, struct err *err)
 {
     json_auto_t *v = NULL;
     struct rpc_fault here;
     fault = fault ? fault : &here;
     json_t *params = json_pack("[o, o]", msg_json(msg), eth_at_json(at));
-    bool ok = decides ? rpc_call_quorum(rpc, &v, "eth_call", params, fault, err) : rpc_call(rpc, &v, "eth_call", params, fault, err);
+    bool ok = decides ? rpc_call_quorum(rpc, &v, "eth_call", params, fault, err)
+                      : rpc_call(rpc, &v, "eth_call", params, fault, err);
     return ok ? read_bytes(out, v, "eth_call", err) : refused(fault, err);
 }
 
-bool eth_estimate_gas(struct rpc *rpc, uint64_t *out, const struct eth_msg *msg, struct rpc_fault *fault, struct err *err)
+bool eth_estimate_gas(struct rpc *rpc, uint64_t *out, const struct eth_msg *msg, struct rpc_fault *fault,
+                      struct err *err)
 {
     json_auto_t *v = NULL;
     struct rpc_fault here;
@@ -248,7 +253,8 @@ bool eth_estimate_gas(struct rpc *rpc, uint64_t *out, const struct eth_msg *msg,
     return eth_read_u64(out, v, "gas estimate", err);
 }
 
-bool eth_fee_history(struct rpc *rpc, struct eth_fee_history *out, unsigned num_blocks, unsigned percentile, struct err *err)
+bool eth_fee_history(struct rpc *rpc, struct eth_fee_history *out, unsigned num_blocks, unsigned percentile,
+                     struct err *err)
 {
     json_auto_t *v = NULL;
     struct eth_fee_history h = {0};
@@ -296,7 +302,8 @@ void eth_logs_done(struct eth_logs *logs)
 static bool read_log(struct eth_log *out, const json_t *v, struct err *err)
 {
     const json_t *topics = json_object_get(v, "topics");
-    struct eth_log log = {.removed = json_is_true(json_object_get(v, "removed")), .num_topics = json_array_size(topics)};
+    struct eth_log log = {.removed = json_is_true(json_object_get(v, "removed")),
+                          .num_topics = json_array_size(topics)};
     if (log.num_topics > 4)
         return err_set(err, ERR_NET, "log with %zu topics", log.num_topics);
     for (size_t i = 0; i < log.num_topics; i++)
@@ -312,17 +319,18 @@ static bool read_log(struct eth_log *out, const json_t *v, struct err *err)
     return true;
 }
 
-static json_t *filter_json(struct addr20 contract, const struct hash32 *topics, size_t num_topics, uint64_t from_block, uint64_t to_block)
+static json_t *filter_json(struct addr20 contract, const struct hash32 *topics, size_t num_topics, uint64_t from_block,
+                           uint64_t to_block)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < num_topics; i++)
         json_array_append_new(list, hex_json(BYTES_OF(topics[i])));
-    return json_pack("[{s:o, s:o, s:o, s:o}]", "address", hex_json(BYTES_OF(contract)), "topics", list, "fromBlock", u64_json(from_block),
-                     "toBlock", u64_json(to_block));
+    return json_pack("[{s:o, s:o, s:o, s:o}]", "address", hex_json(BYTES_OF(contract)), "topics", list, "fromBlock",
+                     u64_json(from_block), "toBlock", u64_json(to_block));
 }
 
-bool eth_logs(struct rpc *rpc, struct eth_logs *out, struct addr20 contract, const struct hash32 *topics, size_t num_topics,
-              uint64_t from_block, uint64_t to_block, struct rpc_fault *fault, struct err *err)
+bool eth_logs(struct rpc *rpc, struct eth_logs *out, struct addr20 contract, const struct hash32 *topics,
+              size_t num_topics, uint64_t from_block, uint64_t to_block, struct rpc_fault *fault, struct err *err)
 {
     json_auto_t *v = NULL;
     AUTO(eth_logs_done) struct eth_logs logs = {0};

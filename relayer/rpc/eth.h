@@ -1,6 +1,6 @@
-/* The Ethereum calls that we make, typed: values in, values out, strict about what decides something and forgiving about
- * the fields that nodes leave out. Which endpoint answers is rpc.h's business.
- * Execution API specification; quirks as recorded per client. */
+/* The Ethereum calls that we make, typed: values in, values out, strict about what decides something and forgiving
+ * about the fields that nodes leave out. Which endpoint answers is rpc.h's business. Execution API specification;
+ * quirks as recorded per client. */
 #ifndef CVM_RPC_ETH_H
 #define CVM_RPC_ETH_H
 
@@ -14,11 +14,11 @@ struct eth_at {
     uint64_t number;
     struct hash32 hash;
 };
-#define ETH_AT_LATEST      ((struct eth_at){.tag = ETH_LATEST})
-#define ETH_AT_PENDING     ((struct eth_at){.tag = ETH_PENDING})
-#define ETH_AT_FINALIZED   ((struct eth_at){.tag = ETH_FINALIZED})
-#define ETH_AT_BLOCK(n)    ((struct eth_at){.tag = ETH_NUMBER, .number = (n)})
-#define ETH_AT_HASH(h)     ((struct eth_at){.tag = ETH_HASH, .hash = (h)})
+#define ETH_AT_LATEST    ((struct eth_at){.tag = ETH_LATEST})
+#define ETH_AT_PENDING   ((struct eth_at){.tag = ETH_PENDING})
+#define ETH_AT_FINALIZED ((struct eth_at){.tag = ETH_FINALIZED})
+#define ETH_AT_BLOCK(n)  ((struct eth_at){.tag = ETH_NUMBER, .number = (n)})
+#define ETH_AT_HASH(h)   ((struct eth_at){.tag = ETH_HASH, .hash = (h)})
 
 struct eth_block {
     uint64_t number;
@@ -69,31 +69,35 @@ struct eth_msg {
     uint64_t gas; /* 0: the node's own limit */
 };
 
-/* ERR_CHAIN as well where the block does not exist (*missing set, when asked) or its time lies more than 15 minutes ahead
- * of our clock on a chain that is no devnet. */
+/* ERR_CHAIN as well where the block does not exist (*missing set, when asked) or its time lies more than 15 minutes
+ * ahead of our clock on a chain that is no devnet. */
 bool eth_block(struct rpc *rpc, struct eth_block *out, struct eth_at at, bool *missing, struct err *err);
 bool eth_nonce(struct rpc *rpc, uint64_t *out, struct addr20 account, struct eth_at at, struct err *err);
 bool eth_balance(struct rpc *rpc, struct u256 *out, struct addr20 account, struct eth_at at, struct err *err);
 bool eth_code(struct rpc *rpc, struct buf *out, struct addr20 account, struct eth_at at, struct err *err);
-bool eth_storage(struct rpc *rpc, struct hash32 *out, struct addr20 account, struct hash32 slot, struct eth_at at, struct err *err);
-/* Returned bytes appended to out. A revert is ERR_REFUSED, with its bytes in the fault. decides: asked of the quorum. */
-bool eth_call(struct rpc *rpc, struct buf *out, const struct eth_msg *msg, struct eth_at at, bool decides, struct rpc_fault *fault,
-              struct err *err);
-bool eth_estimate_gas(struct rpc *rpc, uint64_t *out, const struct eth_msg *msg, struct rpc_fault *fault, struct err *err);
+bool eth_storage(struct rpc *rpc, struct hash32 *out, struct addr20 account, struct hash32 slot, struct eth_at at,
+                 struct err *err);
+/* Returned bytes appended to out. A revert is ERR_REFUSED, with its bytes in the fault. decides: asked of the quorum.
+ */
+bool eth_call(struct rpc *rpc, struct buf *out, const struct eth_msg *msg, struct eth_at at, bool decides,
+              struct rpc_fault *fault, struct err *err);
+bool eth_estimate_gas(struct rpc *rpc, uint64_t *out, const struct eth_msg *msg, struct rpc_fault *fault,
+                      struct err *err);
 /* num_blocks: at most 64 */
-bool eth_fee_history(struct rpc *rpc, struct eth_fee_history *out, unsigned num_blocks, unsigned percentile, struct err *err);
+bool eth_fee_history(struct rpc *rpc, struct eth_fee_history *out, unsigned num_blocks, unsigned percentile,
+                     struct err *err);
 bool eth_max_priority_fee(struct rpc *rpc, struct u256 *out, struct err *err);
 bool eth_gas_price(struct rpc *rpc, struct u256 *out, struct err *err);
-/* Logs of one contract between two blocks, filtered by the first topics (num_topics may be 0). fault->class RPC_RANGE_TOO_LARGE:
- * ask for fewer blocks. At most 1,000,000 of them. */
-bool eth_logs(struct rpc *rpc, struct eth_logs *out, struct addr20 contract, const struct hash32 *topics, size_t num_topics,
-              uint64_t from_block, uint64_t to_block, struct rpc_fault *fault, struct err *err);
+/* Logs of one contract between two blocks, filtered by the first topics (num_topics may be 0). fault->class
+ * RPC_RANGE_TOO_LARGE: ask for fewer blocks. At most 1,000,000 of them. */
+bool eth_logs(struct rpc *rpc, struct eth_logs *out, struct addr20 contract, const struct hash32 *topics,
+              size_t num_topics, uint64_t from_block, uint64_t to_block, struct rpc_fault *fault, struct err *err);
 
 /* Pieces for batches: parameters, and results read. */
 json_t *eth_at_json(struct eth_at at);
-json_t *eth_params_hash(struct hash32 hash);                        /* [hash] */
+json_t *eth_params_hash(struct hash32 hash);                         /* [hash] */
 json_t *eth_params_account(struct addr20 account, struct eth_at at); /* [account, at] */
-json_t *eth_params_block(struct eth_at at);                         /* [at, false] */
+json_t *eth_params_block(struct eth_at at);                          /* [at, false] */
 bool eth_read_quantity(struct u256 *out, const json_t *v, const char *what, struct err *err);
 bool eth_read_u64(uint64_t *out, const json_t *v, const char *what, struct err *err);
 bool eth_read_hash(struct hash32 *out, const json_t *v, const char *what, struct err *err);

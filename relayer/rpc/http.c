@@ -74,7 +74,8 @@ void http_escape(struct buf *out, struct bytes text)
 {
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.p[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr("-._~", c));
+        bool plain =
+            (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr("-._~", c));
         if (plain)
             buf_u8(out, c);
         else
@@ -178,7 +179,8 @@ static bool is_loopback(const char *url)
     host = host ? host + 3 : origin;
     size_t len = strncmp(host, "[", 1) == 0 ? strcspn(host, "]") + 1 : strcspn(host, ":");
     bool in_127 = strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
-    return in_127 || (len == 5 && strncmp(host, "[::1]", 5) == 0) || (len == 9 && strncasecmp(host, "localhost", 9) == 0);
+    return in_127 || (len == 5 && strncmp(host, "[::1]", 5) == 0) ||
+           (len == 9 && strncasecmp(host, "localhost", 9) == 0);
 }
 
 static bool check_endpoint(const struct http_endpoint *endpoint, struct err *err)
@@ -219,7 +221,8 @@ static bool set_options(CURL *curl, struct exchange *x, const struct http_endpoi
     return ok;
 }
 
-static bool transfer_error(const struct exchange *x, CURLcode code, const char *url, const struct http_limits *limits, struct err *err)
+static bool transfer_error(const struct exchange *x, CURLcode code, const char *url, const struct http_limits *limits,
+                           struct err *err)
 {
     char origin[256];
     http_origin(origin, sizeof origin, url);
@@ -271,8 +274,8 @@ bool http_get(struct http *http, struct http_reply *out, const struct http_endpo
     return perform(http, out, endpoint, (const char *)url.p, headers, limits, err);
 }
 
-bool http_post(struct http *http, struct http_reply *out, const struct http_endpoint *endpoint, const char *content_type,
-               struct bytes body, const struct http_limits *limits, struct err *err)
+bool http_post(struct http *http, struct http_reply *out, const struct http_endpoint *endpoint,
+               const char *content_type, struct bytes body, const struct http_limits *limits, struct err *err)
 {
     AUTO(wipe_list) struct curl_slist *headers = NULL;
     char type[128];

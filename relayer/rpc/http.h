@@ -1,6 +1,7 @@
 /* One HTTP exchange at a time over libcurl, shared by JSON-RPC, collateral services and agents' endpoints.
- * Every exchange has a deadline and a ceiling on the body; redirects are never followed, only http and https are spoken,
- * nothing is decompressed. An answer with any status is an answer; false means that there was none. Knows no JSON. */
+ * Every exchange has a deadline and a ceiling on the body; redirects are never followed, only http and https are
+ * spoken, nothing is decompressed. An answer with any status is an answer; false means that there was none. Knows no
+ * JSON. */
 #ifndef CVM_RPC_HTTP_H
 #define CVM_RPC_HTTP_H
 
@@ -33,14 +34,15 @@ void http_freep(struct http **http);
 void http_reply_done(struct http_reply *reply);
 
 /* path: appended to the endpoint's URL; NULL or "" for the URL as it stands.
- * ERR_USAGE: URL or header file unusable. ERR_NET: no answer within the deadline, TLS refused, body above the ceiling. Messages
- * name the endpoint by its origin alone. *out is untouched on failure. */
+ * ERR_USAGE: URL or header file unusable. ERR_NET: no answer within the deadline, TLS refused, body above the ceiling.
+ * Messages name the endpoint by its origin alone. *out is untouched on failure. */
 bool http_get(struct http *http, struct http_reply *out, const struct http_endpoint *endpoint, const char *path,
               const struct http_limits *limits, struct err *err);
-bool http_post(struct http *http, struct http_reply *out, const struct http_endpoint *endpoint, const char *content_type,
-               struct bytes body, const struct http_limits *limits, struct err *err);
+bool http_post(struct http *http, struct http_reply *out, const struct http_endpoint *endpoint,
+               const char *content_type, struct bytes body, const struct http_limits *limits, struct err *err);
 
-/* First value of a response header (name in any case), copied as text into out. False where there is none or it does not fit. */
+/* First value of a response header (name in any case), copied as text into out. False where there is none or it does
+ * not fit. */
 bool http_header(char *out, size_t size, const struct http_reply *reply, const char *name);
 /* Retry-After in seconds (RFC 9110 10.2.3; both forms, against now_s); -1 where absent or nonsense. Capped at a day. */
 int64_t http_retry_after_s(const struct http_reply *reply, int64_t now_s);

@@ -14,12 +14,14 @@ static void free_str(char **s)
 static json_t *request(uint64_t id, const char *method, const json_t *params)
 {
     /* json_pack takes a reference of its own with "O" */
-    return json_pack("{s:s, s:I, s:s, s:O}", "jsonrpc", "2.0", "id", (json_int_t)id, "method", method, "params", params);
+    return json_pack("{s:s, s:I, s:s, s:O}", "jsonrpc", "2.0", "id", (json_int_t)id, "method", method, "params",
+                     params);
 }
 
 static void set_text(struct rpc_fault *fault, const char *text, size_t len)
 {
-    snprintf(fault->text, sizeof fault->text, "%.*s", (int)(len < sizeof fault->text ? len : sizeof fault->text - 1), text);
+    snprintf(fault->text, sizeof fault->text, "%.*s", (int)(len < sizeof fault->text ? len : sizeof fault->text - 1),
+             text);
     for (char *c = fault->text; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = ' ';
@@ -32,7 +34,8 @@ static void read_error(struct rpc_fault *fault, const json_t *error, int http_st
     struct bytes text = bytes_from(json_string_value(message), json_string_length(message));
     if (json_is_string(error))
         text = bytes_from(json_string_value(error), json_string_length(error));
-    *fault = (struct rpc_fault){.from_node = true, .http_status = http_status, .code = json_integer_value(json_object_get(error, "code"))};
+    *fault = (struct rpc_fault){
+        .from_node = true, .http_status = http_status, .code = json_integer_value(json_object_get(error, "code"))};
     fault->class = rpc_classify(http_status, fault->code, text, data);
     set_text(fault, text.p ? (const char *)text.p : "(no message)", text.p ? text.len : 12);
     AUTO(buf_done) struct buf revert = buf_new(RPC_MAX_REVERT);
@@ -44,7 +47,8 @@ static void read_error(struct rpc_fault *fault, const json_t *error, int http_st
 }
 
 /* True: a result (reference of its own). False: fault filled, or err when the reply itself is unusable. */
-static bool read_reply(json_t **out, const json_t *reply, uint64_t id, int http_status, struct rpc_fault *fault, struct err *err)
+static bool read_reply(json_t **out, const json_t *reply, uint64_t id, int http_status, struct rpc_fault *fault,
+                       struct err *err)
 {
     const json_t *version = json_object_get(reply, "jsonrpc"), *got_id = json_object_get(reply, "id");
     json_t *result = json_object_get(reply, "result"), *error = json_object_get(reply, "error");
@@ -70,12 +74,14 @@ static bool unusable(const struct http_reply *reply, struct rpc_fault *fault, co
     char type[64] = "no content type";
     http_header(type, sizeof type, reply, "Content-Type");
     type[strcspn(type, ";")] = 0;
-    *fault = (struct rpc_fault){.http_status = reply->status, .class = rpc_classify(reply->status, 0, (struct bytes){0}, NULL)};
+    *fault = (struct rpc_fault){.http_status = reply->status,
+                                .class = rpc_classify(reply->status, 0, (struct bytes){0}, NULL)};
     snprintf(fault->text, sizeof fault->text, "HTTP %d, %s, %zu bytes: %s", reply->status, type, reply->body.len, what);
     return err_set(err, ERR_NET, "%s", fault->text);
 }
 
-static json_t *post(struct jsonrpc_exchange *x, struct http_reply *reply, const json_t *body, struct rpc_fault *fault, struct err *err)
+static json_t *post(struct jsonrpc_exchange *x, struct http_reply *reply, const json_t *body, struct rpc_fault *fault,
+                    struct err *err)
 {
     AUTO(free_str) char *text = json_dumps(body, JSON_COMPACT);
     if (!text) {
@@ -92,7 +98,8 @@ static json_t *post(struct jsonrpc_exchange *x, struct http_reply *reply, const 
     }
     x->retry_after_s = http_retry_after_s(reply, clock_now_s());
     x->new_connection = reply->new_connection;
-    json_t *json = json_loadb(reply->body.len ? (const char *)reply->body.p : "", reply->body.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *json =
+        json_loadb(reply->body.len ? (const char *)reply->body.p : "", reply->body.len, JSON_REJECT_DUPLICATES, NULL);
     if (!json)
         unusable(reply, fault, "not JSON", err);
     return json;
@@ -105,8 +112,8 @@ static bool origin_wrap(const struct jsonrpc_exchange *x, struct err *err)
     return err && strncmp(err->text, origin, strlen(origin)) == 0 ? false : err_wrap(err, "%s", origin);
 }
 
-bool jsonrpc_call(struct jsonrpc_exchange *x, json_t **out, const char *method, const json_t *params, struct rpc_fault *fault,
-                  struct err *err)
+bool jsonrpc_call(struct jsonrpc_exchange *x, json_t **out, const char *method, const json_t *params,
+                  struct rpc_fault *fault, struct err *err)
 {
     uint64_t id = (*x->next_id)++;
     json_auto_t *body = request(id, method, params);
@@ -140,12 +147,14 @@ static void drop_results(struct rpc_item *items, size_t num_items)
 }
 
 /* Items may come in any order; each must come once. */
-static bool read_batch(struct rpc_item *items, size_t num_items, uint64_t first_id, const json_t *replies, int http_status, struct err *err)
+static bool read_batch(struct rpc_item *items, size_t num_items, uint64_t first_id, const json_t *replies,
+                       int http_status, struct err *err)
 {
     size_t i;
     json_t *reply;
     drop_results(items, num_items);
-    json_array_foreach (replies, i, reply) {
+    json_array_foreach(replies, i, reply)
+    {
         struct rpc_item *item = find_item(items, num_items, first_id, reply);
         if (!item || item->result || item->fault.from_node)
             return err_set(err, ERR_NET, "batch: reply to no request, or twice to one");
@@ -158,7 +167,8 @@ static bool read_batch(struct rpc_item *items, size_t num_items, uint64_t first_
     return true;
 }
 
-bool jsonrpc_batch(struct jsonrpc_exchange *x, struct rpc_item *items, size_t num_items, bool *no_batch, struct err *err)
+bool jsonrpc_batch(struct jsonrpc_exchange *x, struct rpc_item *items, size_t num_items, bool *no_batch,
+                   struct err *err)
 {
     uint64_t first_id = *x->next_id;
     struct rpc_fault fault;

@@ -14,10 +14,13 @@ struct jsonrpc_exchange {
     bool new_connection;   /* out */
 };
 
-/* One request. True: *out is the result. False with fault->from_node: the node's error. False otherwise: nothing usable, err says why. */
-bool jsonrpc_call(struct jsonrpc_exchange *x, json_t **out, const char *method, const json_t *params, struct rpc_fault *fault,
-                  struct err *err);
-/* A batch. True: each item has a result or the node's fault. *no_batch: the endpoint does not take batches (of this size). */
-bool jsonrpc_batch(struct jsonrpc_exchange *x, struct rpc_item *items, size_t num_items, bool *no_batch, struct err *err);
+/* One request. True: *out is the result. False with fault->from_node: the node's error. False otherwise: nothing
+ * usable, err says why. */
+bool jsonrpc_call(struct jsonrpc_exchange *x, json_t **out, const char *method, const json_t *params,
+                  struct rpc_fault *fault, struct err *err);
+/* A batch. True: each item has a result or the node's fault. *no_batch: the endpoint does not take batches (of this
+ * size). */
+bool jsonrpc_batch(struct jsonrpc_exchange *x, struct rpc_item *items, size_t num_items, bool *no_batch,
+                   struct err *err);
 
 #endif

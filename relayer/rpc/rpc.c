@@ -64,7 +64,8 @@ struct rpc *rpc_new(const struct rpc_settings *settings, struct err *err)
     rpc->next_id = 1;
     rpc->chain_id = settings->chain_id;
     for (size_t i = 0; i < n; i++)
-        endpoint_init(&rpc->ep[i], i < rpc->num_read ? &settings->endpoints[i] : &settings->send_endpoints[i - rpc->num_read],
+        endpoint_init(&rpc->ep[i],
+                      i < rpc->num_read ? &settings->endpoints[i] : &settings->send_endpoints[i - rpc->num_read],
                       i >= rpc->num_read);
     for (size_t i = 0; i < n; i++)
         if (!(rpc->ep[i].http = http_new(err))) {
@@ -146,7 +147,8 @@ static struct endpoint *pick(struct rpc *rpc, bool for_send, size_t nth)
     for (;; nth--) {
         struct endpoint *soonest = NULL;
         for (size_t i = 0; i < n; i++)
-            if (is_open(&ep[i]) && ep[i].open_until_ms > held_after && (!soonest || ep[i].open_until_ms < soonest->open_until_ms))
+            if (is_open(&ep[i]) && ep[i].open_until_ms > held_after &&
+                (!soonest || ep[i].open_until_ms < soonest->open_until_ms))
                 soonest = &ep[i];
         if (!soonest || nth == 0)
             return soonest;
@@ -197,7 +199,8 @@ static bool call_raw(struct rpc *rpc, struct endpoint *ep, json_t **out, const c
     return ok;
 }
 
-static bool call_once(struct rpc *rpc, struct endpoint *ep, json_t **out, const char *method, json_t *params, struct err *err)
+static bool call_once(struct rpc *rpc, struct endpoint *ep, json_t **out, const char *method, json_t *params,
+                      struct err *err)
 {
     struct rpc_fault fault;
     bool fresh;
@@ -224,16 +227,16 @@ static bool verify_chain_id(struct rpc *rpc, struct endpoint *ep, const char *or
     if (!json_is_string(answer) || !u256_parse(&id, text, NULL) || !u256_to_u64(&id64, id) || id64 == 0)
         return err_set(err, ERR_NET, "%s: eth_chainId: no chain id in the answer", origin);
     if (rpc->chain_id && id64 != rpc->chain_id) {
-        err_set(err, ERR_CHAIN, "%s: wrong chain: it answers chain id %llu, want %llu", origin, (unsigned long long)id64,
-                (unsigned long long)rpc->chain_id);
+        err_set(err, ERR_CHAIN, "%s: wrong chain: it answers chain id %llu, want %llu", origin,
+                (unsigned long long)id64, (unsigned long long)rpc->chain_id);
         return wrong_chain(ep, err);
     }
     rpc->chain_id = id64;
     return true;
 }
 
-/* Block 0 (or the pinned one) must be the same everywhere. A node that has thrown it away answers null: no word against it,
- * unless the block was pinned by configuration. */
+/* Block 0 (or the pinned one) must be the same everywhere. A node that has thrown it away answers null: no word against
+ * it, unless the block was pinned by configuration. */
 static bool verify_block(struct rpc *rpc, struct endpoint *ep, const char *origin, struct err *err)
 {
     char number[32];
@@ -286,8 +289,8 @@ static bool call_on(struct rpc *rpc, struct endpoint *ep, json_t **out, const ch
     return false;
 }
 
-static bool call_any(struct rpc *rpc, json_t **out, const char *method, const json_t *params, size_t skip, struct rpc_fault *fault,
-                     struct err *err)
+static bool call_any(struct rpc *rpc, json_t **out, const char *method, const json_t *params, size_t skip,
+                     struct rpc_fault *fault, struct err *err)
 {
     struct endpoint *ep;
     /* who is nth changes when a breaker opens, so each is tried once by remembering whom */
@@ -311,7 +314,8 @@ static bool call_any(struct rpc *rpc, json_t **out, const char *method, const js
     return false;
 }
 
-bool rpc_call(struct rpc *rpc, json_t **out, const char *method, json_t *params, struct rpc_fault *fault, struct err *err)
+bool rpc_call(struct rpc *rpc, json_t **out, const char *method, json_t *params, struct rpc_fault *fault,
+              struct err *err)
 {
     struct rpc_fault here;
     json_auto_t *owned = params;
@@ -320,7 +324,8 @@ bool rpc_call(struct rpc *rpc, json_t **out, const char *method, json_t *params,
     return call_any(rpc, out, method, owned, 0, fault ? fault : &here, err);
 }
 
-bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *params, struct rpc_fault *fault, struct err *err)
+bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *params, struct rpc_fault *fault,
+                     struct err *err)
 {
     struct rpc_fault here;
     json_auto_t *owned = params, *first = NULL;
@@ -347,7 +352,8 @@ bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *
     }
     if (agreed < rpc_quorum(rpc)) {
         *fault = (struct rpc_fault){.class = RPC_TRANSIENT};
-        return err_set(err, ERR_NET, "%s: %zu of the %u endpoints that must agree have answered", method, agreed, rpc_quorum(rpc));
+        return err_set(err, ERR_NET, "%s: %zu of the %u endpoints that must agree have answered", method, agreed,
+                       rpc_quorum(rpc));
     }
     *out = json_incref(first);
     return true;
@@ -358,12 +364,14 @@ bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *
 static bool singles(struct rpc *rpc, struct endpoint *ep, struct rpc_item *items, size_t num_items, struct err *err)
 {
     for (size_t i = 0; i < num_items; i++)
-        if (!call_on(rpc, ep, &items[i].result, items[i].method, items[i].params, &items[i].fault, err) && !items[i].fault.from_node)
+        if (!call_on(rpc, ep, &items[i].result, items[i].method, items[i].params, &items[i].fault, err) &&
+            !items[i].fault.from_node)
             return false;
     return true;
 }
 
-static bool part_batch(struct rpc *rpc, struct endpoint *ep, struct rpc_item *items, size_t num_items, bool *fresh, struct err *err)
+static bool part_batch(struct rpc *rpc, struct endpoint *ep, struct rpc_item *items, size_t num_items, bool *fresh,
+                       struct err *err)
 {
     bool no_batch = false;
     struct jsonrpc_exchange x = exchange(rpc, ep);
@@ -468,7 +476,8 @@ size_t rpc_num_endpoints(const struct rpc *rpc)
 struct rpc_health rpc_health(const struct rpc *rpc, size_t index)
 {
     const struct endpoint *ep = &rpc->ep[index];
-    struct rpc_health h = {.verified = ep->verified, .open = is_open(ep), .failures = ep->failures, .requests = ep->requests};
+    struct rpc_health h = {
+        .verified = ep->verified, .open = is_open(ep), .failures = ep->failures, .requests = ep->requests};
     http_origin(h.origin, sizeof h.origin, ep->at.url);
     memcpy(h.last_error, ep->last_error, sizeof h.last_error);
     return h;

@@ -11,8 +11,9 @@ static bool run(struct db *db, struct stmt *s, struct err *err)
 
 bool cache_put(struct db *db, const char *name, struct bytes body, struct cache_row row, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO cache (name, fetched_at_s, expires_at_s, body)"
-                                                " VALUES (:name, :fetched, :expires, :body)");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO cache (name, fetched_at_s, expires_at_s, body)"
+                                " VALUES (:name, :fetched, :expires, :body)");
     stmt_text(&s, ":name", name);
     stmt_i64(&s, ":fetched", row.fetched_at_s);
     stmt_i64(&s, ":expires", row.expires_at_s);
@@ -22,7 +23,8 @@ bool cache_put(struct db *db, const char *name, struct bytes body, struct cache_
 
 bool cache_get(struct db *db, struct buf *out, struct cache_row *row, bool *found, const char *name, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT fetched_at_s, expires_at_s, body FROM cache WHERE name = :name");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT fetched_at_s, expires_at_s, body FROM cache WHERE name = :name");
     stmt_text(&s, ":name", name);
     bool there = stmt_row(&s);
     if (there) {
@@ -33,9 +35,12 @@ bool cache_get(struct db *db, struct buf *out, struct cache_row *row, bool *foun
     return stmt_ok(&s, err) && buf_finish(out, err);
 }
 
-bool cache_list(struct db *db, bool (*fn)(void *user, const char *name, struct cache_row row, size_t body_len), void *user, struct err *err)
+bool cache_list(struct db *db, bool (*fn)(void *user, const char *name, struct cache_row row, size_t body_len),
+                void *user, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT name, fetched_at_s, expires_at_s, length(body) AS len FROM cache ORDER BY name");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT name, fetched_at_s, expires_at_s, length(body) AS len FROM cache ORDER BY name");
     while (stmt_row(&s)) {
         struct cache_row row = {stmt_get_i64(&s, "fetched_at_s"), stmt_get_i64(&s, "expires_at_s")};
         if (!fn(user, stmt_get_text(&s, "name"), row, (size_t)stmt_get_u64(&s, "len")))
@@ -68,8 +73,10 @@ bool marks_get(struct db *db, int64_t *value, bool *found, const char *kind, con
 
 bool marks_raise(struct db *db, const char *kind, const char *subject, int64_t value, int64_t now_s, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT INTO marks (kind, subject, value, seen_at_s) VALUES (:kind, :subject, :value, :now)"
-        " ON CONFLICT DO UPDATE SET value = :value, seen_at_s = :now WHERE value < :value");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "INSERT INTO marks (kind, subject, value, seen_at_s) VALUES (:kind, :subject, :value, :now)"
+                    " ON CONFLICT DO UPDATE SET value = :value, seen_at_s = :now WHERE value < :value");
     stmt_text(&s, ":kind", kind);
     stmt_text(&s, ":subject", subject);
     stmt_i64(&s, ":value", value);
@@ -79,13 +86,16 @@ bool marks_raise(struct db *db, const char *kind, const char *subject, int64_t v
 
 bool tpm_clocks_get(struct db *db, struct tpm_clock_row *out, bool *found, struct hash32 ak, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT reset_count, restart_count, clock_ms, seen_at_s FROM tpm_clocks WHERE ak = :ak");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT reset_count, restart_count, clock_ms, seen_at_s FROM tpm_clocks WHERE ak = :ak");
     stmt_blob(&s, ":ak", BYTES_OF(ak));
     bool there = stmt_row(&s);
     struct tpm_clock_row row = {0};
     if (there)
-        row = (struct tpm_clock_row){(uint32_t)stmt_get_u64(&s, "reset_count"), (uint32_t)stmt_get_u64(&s, "restart_count"),
-                                     stmt_get_u64(&s, "clock_ms"), stmt_get_i64(&s, "seen_at_s")};
+        row = (struct tpm_clock_row){(uint32_t)stmt_get_u64(&s, "reset_count"),
+                                     (uint32_t)stmt_get_u64(&s, "restart_count"), stmt_get_u64(&s, "clock_ms"),
+                                     stmt_get_i64(&s, "seen_at_s")};
     if (!stmt_ok(&s, err))
         return false;
     *found = there;
@@ -96,8 +106,10 @@ bool tpm_clocks_get(struct db *db, struct tpm_clock_row *out, bool *found, struc
 
 bool tpm_clocks_put(struct db *db, struct hash32 ak, const struct tpm_clock_row *row, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO tpm_clocks (ak, reset_count, restart_count, clock_ms, seen_at_s)"
-                                                " VALUES (:ak, :reset, :restart, :clock, :seen)");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "INSERT OR REPLACE INTO tpm_clocks (ak, reset_count, restart_count, clock_ms, seen_at_s)"
+                    " VALUES (:ak, :reset, :restart, :clock, :seen)");
     stmt_blob(&s, ":ak", BYTES_OF(ak));
     stmt_u64(&s, ":reset", row->reset_count);
     stmt_u64(&s, ":restart", row->restart_count);
@@ -106,10 +118,12 @@ bool tpm_clocks_put(struct db *db, struct hash32 ak, const struct tpm_clock_row 
     return run(db, &s, err);
 }
 
-bool pins_get(struct db *db, struct pin_row *out, bool *found, uint64_t chain_id, struct addr20 address, struct err *err)
+bool pins_get(struct db *db, struct pin_row *out, bool *found, uint64_t chain_id, struct addr20 address,
+              struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT code_hash, implementation, implementation_code_hash, pinned_at_s FROM pins"
-                                                " WHERE chain_id = :chain AND address = :address");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT code_hash, implementation, implementation_code_hash, pinned_at_s FROM pins"
+                                " WHERE chain_id = :chain AND address = :address");
     stmt_u64(&s, ":chain", chain_id);
     stmt_blob(&s, ":address", BYTES_OF(address));
     bool there = stmt_row(&s);
@@ -121,7 +135,8 @@ bool pins_get(struct db *db, struct pin_row *out, bool *found, uint64_t chain_id
     }
     if (row.is_proxy) {
         stmt_get_fixed(&s, "implementation", row.implementation.b, sizeof row.implementation.b);
-        stmt_get_fixed(&s, "implementation_code_hash", row.implementation_code_hash.b, sizeof row.implementation_code_hash.b);
+        stmt_get_fixed(&s, "implementation_code_hash", row.implementation_code_hash.b,
+                       sizeof row.implementation_code_hash.b);
     }
     if (!stmt_ok(&s, err))
         return false;
@@ -133,8 +148,11 @@ bool pins_get(struct db *db, struct pin_row *out, bool *found, uint64_t chain_id
 
 bool pins_put(struct db *db, uint64_t chain_id, struct addr20 address, const struct pin_row *row, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO pins (chain_id, address, code_hash, implementation,"
-        " implementation_code_hash, pinned_at_s) VALUES (:chain, :address, :code, :impl, :impl_code, :now)");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db,
+                "INSERT OR REPLACE INTO pins (chain_id, address, code_hash, implementation,"
+                " implementation_code_hash, pinned_at_s) VALUES (:chain, :address, :code, :impl, :impl_code, :now)");
     stmt_u64(&s, ":chain", chain_id);
     stmt_blob(&s, ":address", BYTES_OF(address));
     stmt_blob(&s, ":code", BYTES_OF(row->code_hash));

@@ -1,5 +1,5 @@
-/* What collateral leaves behind: bodies as they were fetched, the highest values ever verified, the clocks of TPMs, and the
- * code that stood at a contract's address. What counts as a rollback is the caller's business. */
+/* What collateral leaves behind: bodies as they were fetched, the highest values ever verified, the clocks of TPMs, and
+ * the code that stood at a contract's address. What counts as a rollback is the caller's business. */
 #ifndef CVM_STORE_COLLATERAL_H
 #define CVM_STORE_COLLATERAL_H
 
@@ -13,7 +13,8 @@ bool cache_put(struct db *db, const char *name, struct bytes body, struct cache_
 /* Body appended to out. *found false where there is none. */
 bool cache_get(struct db *db, struct buf *out, struct cache_row *row, bool *found, const char *name, struct err *err);
 /* Names in order, each to fn, which returns false to stop. */
-bool cache_list(struct db *db, bool (*fn)(void *user, const char *name, struct cache_row row, size_t body_len), void *user, struct err *err);
+bool cache_list(struct db *db, bool (*fn)(void *user, const char *name, struct cache_row row, size_t body_len),
+                void *user, struct err *err);
 bool cache_drop(struct db *db, const char *name, struct err *err);
 
 /* --- high-water marks: value only ever grows --- */
@@ -37,7 +38,8 @@ struct pin_row {
     struct hash32 implementation_code_hash;
     int64_t pinned_at_s;
 };
-bool pins_get(struct db *db, struct pin_row *out, bool *found, uint64_t chain_id, struct addr20 address, struct err *err);
+bool pins_get(struct db *db, struct pin_row *out, bool *found, uint64_t chain_id, struct addr20 address,
+              struct err *err);
 bool pins_put(struct db *db, uint64_t chain_id, struct addr20 address, const struct pin_row *row, struct err *err);
 
 #endif

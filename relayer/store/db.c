@@ -72,7 +72,8 @@ static bool check_owner(const struct stat *st, const char *path, struct err *err
     if (st->st_uid != geteuid())
         return err_set(err, ERR_STORE, "store: %s belongs to user %u, we run as %u", path, st->st_uid, geteuid());
     if (st->st_mode & 022)
-        return err_set(err, ERR_STORE, "store: %s: others may write it (mode %04o); chmod go-w it, after a look at who did", path,
+        return err_set(err, ERR_STORE,
+                       "store: %s: others may write it (mode %04o); chmod go-w it, after a look at who did", path,
                        st->st_mode & 07777);
     return true;
 }
@@ -126,8 +127,8 @@ static bool read_identity(struct db *db, int64_t *steps, struct err *err)
     if (app != APPLICATION_ID && (app != 0 || tables != 0))
         return err_set(err, ERR_STORE, "store: %s/%s is a database of another program", db->dir, DB_NAME);
     if (*steps < 0 || (size_t)*steps > num_migrations)
-        return err_set(err, ERR_STORE, "store: %s/%s is of schema %lld, this version knows %zu: a newer one wrote it", db->dir, DB_NAME,
-                       (long long)*steps, num_migrations);
+        return err_set(err, ERR_STORE, "store: %s/%s is of schema %lld, this version knows %zu: a newer one wrote it",
+                       db->dir, DB_NAME, (long long)*steps, num_migrations);
     return true;
 }
 
@@ -160,8 +161,10 @@ bool db_check(struct db *db, struct err *err)
         return stmt_ok(&s, err) ? err_set(err, ERR_STORE, "store: integrity check gave no answer") : false;
     const char *said = stmt_get_text(&s, "quick_check");
     if (strcmp(said, "ok") != 0)
-        return err_set(err, ERR_STORE, "store: %s/%s is damaged: %s; restore a backup, or move it away and let `import` rebuild what "
-                       "the chain knows", db->dir, DB_NAME, said);
+        return err_set(err, ERR_STORE,
+                       "store: %s/%s is damaged: %s; restore a backup, or move it away and let `import` rebuild what "
+                       "the chain knows",
+                       db->dir, DB_NAME, said);
     AUTO(stmt_done) struct stmt keys = db_stmt(db, "PRAGMA foreign_key_check");
     if (stmt_row(&keys))
         return err_set(err, ERR_STORE, "store: %s/%s: table %s points at rows that are gone", db->dir, DB_NAME,
@@ -186,7 +189,8 @@ static bool check_when_due(struct db *db, bool writable, struct err *err)
     if (!writable || small)
         return true;
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO store_check (id, checked_at_s) VALUES (1, :now)");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO store_check (id, checked_at_s) VALUES (1, :now)");
     stmt_i64(&s, ":now", now_s);
     return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
 }
@@ -241,11 +245,12 @@ bool db_open_readonly(struct db **out, const char *dir, struct err *err)
     char path[PATH_MAX + 16];
     int64_t steps;
     snprintf(path, sizeof path, "%s/%s", dir, DB_NAME);
-    if (!db || !check_dir(dir, err) || !check_file(path, false, err) || !open_file(db, dir, SQLITE_OPEN_READONLY, err) ||
-        !read_identity(db, &steps, err))
+    if (!db || !check_dir(dir, err) || !check_file(path, false, err) ||
+        !open_file(db, dir, SQLITE_OPEN_READONLY, err) || !read_identity(db, &steps, err))
         return false;
     if ((size_t)steps != num_migrations)
-        return err_set(err, ERR_STORE, "store: %s is of an older schema; any command that writes brings it up to date", path);
+        return err_set(err, ERR_STORE, "store: %s is of an older schema; any command that writes brings it up to date",
+                       path);
     if (!check_when_due(db, false, err))
         return false;
     *out = STEAL(db);
@@ -288,7 +293,8 @@ bool db_begin(struct db_scope *out, struct db *db, enum db_sync sync, struct err
 {
     if (db->depth == 0) {
         /* the level can only change outside a transaction */
-        if (sync != db->sync && !exec(db, sync == DB_DURABLE ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err))
+        if (sync != db->sync &&
+            !exec(db, sync == DB_DURABLE ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", err))
             return false;
         db->sync = sync;
         db->doomed = false;

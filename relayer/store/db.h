@@ -13,7 +13,8 @@
 
 struct db;
 
-/* Where state lives: wanted (--state-dir) where given, else $CVM_RELAYER_STATE_DIR, else $XDG_STATE_HOME/cvm-relayer, else
+/* Where state lives: wanted (--state-dir) where given, else $CVM_RELAYER_STATE_DIR, else $XDG_STATE_HOME/cvm-relayer,
+ * else
  * ~/.local/state/cvm-relayer. ERR_USAGE: none of them is set, or the path is too long. */
 bool store_dir(char *out, size_t size, const char *wanted, struct err *err);
 
@@ -50,8 +51,8 @@ void db_scope_done(struct db_scope *scope);
  * stmt_i64(&s, ":id", 7);
  * while (stmt_row(&s, err)) use(stmt_get_i64(&s, "height"));
  * if (!stmt_ok(&s, err)) return false;
- * The first failure sticks (a wrong name is ours: ERR_BUG); reads give zero or empty afterwards. sql: a literal (compiled
- * once per connection and kept). */
+ * The first failure sticks (a wrong name is ours: ERR_BUG); reads give zero or empty afterwards. sql: a literal
+ * (compiled once per connection and kept). */
 struct stmt {
     struct db *db;
     sqlite3_stmt *s;
@@ -61,8 +62,8 @@ struct stmt {
 struct stmt db_stmt(struct db *db, const char *sql);
 void stmt_done(struct stmt *s);
 void stmt_i64(struct stmt *s, const char *name, int64_t v);
-void stmt_u64(struct stmt *s, const char *name, uint64_t v); /* fails above 2^63-1 */
-void stmt_text(struct stmt *s, const char *name, const char *v); /* NULL for NULL; copied */
+void stmt_u64(struct stmt *s, const char *name, uint64_t v);      /* fails above 2^63-1 */
+void stmt_text(struct stmt *s, const char *name, const char *v);  /* NULL for NULL; copied */
 void stmt_blob(struct stmt *s, const char *name, struct bytes v); /* copied */
 void stmt_null(struct stmt *s, const char *name);
 /* The next row: false at the end and on failure. */
@@ -75,10 +76,11 @@ bool stmt_ok(const struct stmt *s, struct err *err);
 bool stmt_run(struct stmt *s, struct err *err);
 /* Columns by name. Views live until the next stmt_row, stmt_reset or stmt_done. */
 int64_t stmt_get_i64(struct stmt *s, const char *column);
-uint64_t stmt_get_u64(struct stmt *s, const char *column); /* fails on a negative one */
+uint64_t stmt_get_u64(struct stmt *s, const char *column);     /* fails on a negative one */
 const char *stmt_get_text(struct stmt *s, const char *column); /* "" for NULL, never NULL */
 struct bytes stmt_get_blob(struct stmt *s, const char *column);
-void stmt_get_fixed(struct stmt *s, const char *column, void *out, size_t len); /* a blob of exactly len bytes; zeroed otherwise */
+void stmt_get_fixed(struct stmt *s, const char *column, void *out,
+                    size_t len); /* a blob of exactly len bytes; zeroed otherwise */
 bool stmt_is_null(struct stmt *s, const char *column);
 
 int64_t db_last_id(const struct db *db); /* rowid of the last insert */

@@ -28,14 +28,18 @@ static void bind_identity(struct stmt *s, const struct identity_key *key)
 
 /* --- writing --- */
 
-static bool add_checkpoint(struct db *db, const struct registry_key *key, const struct checkpoint *upto, struct err *err)
+static bool add_checkpoint(struct db *db, const struct registry_key *key, const struct checkpoint *upto,
+                           struct err *err)
 {
-    AUTO(stmt_done) struct stmt s =
-        db_stmt(db, "INSERT OR REPLACE INTO checkpoints (chain_id, registry, block, hash) VALUES (:chain, :registry, :block, :hash)");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO checkpoints (chain_id, registry, block, hash) VALUES (:chain, "
+                                ":registry, :block, :hash)");
     /* the first one stays, as the place where reading began */
-    AUTO(stmt_done) struct stmt prune =
-        db_stmt(db, "DELETE FROM checkpoints WHERE" HERE " AND block > (SELECT min(block) FROM checkpoints WHERE" HERE ") AND block <"
-                    " (SELECT min(block) FROM (SELECT block FROM checkpoints WHERE" HERE " ORDER BY block DESC LIMIT " KEEP_CHECKPOINTS "))");
+    AUTO(stmt_done)
+    struct stmt prune = db_stmt(db, "DELETE FROM checkpoints WHERE" HERE
+                                    " AND block > (SELECT min(block) FROM checkpoints WHERE" HERE ") AND block <"
+                                    " (SELECT min(block) FROM (SELECT block FROM checkpoints WHERE" HERE
+                                    " ORDER BY block DESC LIMIT " KEEP_CHECKPOINTS "))");
     bind_here(&s, key);
     stmt_i64(&s, ":block", upto->block);
     stmt_blob(&s, ":hash", BYTES_OF(upto->hash));
@@ -43,14 +47,18 @@ static bool add_checkpoint(struct db *db, const struct registry_key *key, const 
     return stmt_run(&s, err) && stmt_run(&prune, err);
 }
 
-bool events_add(struct db *db, const struct registry_key *key, const struct event_row *row, size_t count, const struct checkpoint *upto,
-                struct err *err)
+bool events_add(struct db *db, const struct registry_key *key, const struct event_row *row, size_t count,
+                const struct checkpoint *upto, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO events (chain_id, registry, block, log_index, id, name, tx_hash, state)"
-        " VALUES (:chain, :registry, :block, :index, :id, :name, :tx, coalesce((SELECT state FROM event_notes WHERE tx_hash = :tx),"
-        " EXISTS (SELECT 1 FROM measurements WHERE" HERE " AND id = :id AND block < :block AND detail <> '" MEASUREMENT_BACKFILLED "')"
-        " AND NOT EXISTS (SELECT 1 FROM attempts WHERE hash = :tx)))");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "INSERT OR REPLACE INTO events (chain_id, registry, block, log_index, id, name, tx_hash, state)"
+                    " VALUES (:chain, :registry, :block, :index, :id, :name, :tx, coalesce((SELECT state FROM "
+                    "event_notes WHERE tx_hash = :tx),"
+                    " EXISTS (SELECT 1 FROM measurements WHERE" HERE
+                    " AND id = :id AND block < :block AND detail <> '" MEASUREMENT_BACKFILLED "')"
+                    " AND NOT EXISTS (SELECT 1 FROM attempts WHERE hash = :tx)))");
     if (!db_begin(&tx, db, DB_RELAXED, err))
         return false;
     for (size_t i = 0; i < count; i++) {
@@ -67,7 +75,8 @@ bool events_add(struct db *db, const struct registry_key *key, const struct even
     return add_checkpoint(db, key, upto, err) && db_commit(&tx, err);
 }
 
-static bool read_checkpoint(struct checkpoint *out, bool *found, struct stmt *s, const struct registry_key *key, struct err *err)
+static bool read_checkpoint(struct checkpoint *out, bool *found, struct stmt *s, const struct registry_key *key,
+                            struct err *err)
 {
     struct checkpoint c = {0};
     bind_here(s, key);
@@ -83,15 +92,18 @@ static bool read_checkpoint(struct checkpoint *out, bool *found, struct stmt *s,
     return true;
 }
 
-bool events_checkpoint(struct db *db, struct checkpoint *out, bool *found, const struct registry_key *key, struct err *err)
+bool events_checkpoint(struct db *db, struct checkpoint *out, bool *found, const struct registry_key *key,
+                       struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT block, hash FROM checkpoints WHERE" HERE " ORDER BY block DESC LIMIT 1");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT block, hash FROM checkpoints WHERE" HERE " ORDER BY block DESC LIMIT 1");
     return read_checkpoint(out, found, &s, key, err);
 }
 
 bool events_begin(struct db *db, struct checkpoint *out, bool *found, const struct registry_key *key, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT block, hash FROM checkpoints WHERE" HERE " ORDER BY block LIMIT 1");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT block, hash FROM checkpoints WHERE" HERE " ORDER BY block LIMIT 1");
     return read_checkpoint(out, found, &s, key, err);
 }
 
@@ -106,8 +118,14 @@ bool events_step_back(struct db *db, const struct registry_key *key, struct err 
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
     return db_begin(&tx, db, DB_RELAXED, err) &&
-           run_here(db, "DELETE FROM checkpoints WHERE" HERE " AND block = (SELECT max(block) FROM checkpoints WHERE" HERE ")", key, err) &&
-           run_here(db, "DELETE FROM events WHERE" HERE " AND block > (SELECT coalesce(max(block), -1) FROM checkpoints WHERE" HERE ")", key, err) &&
+           run_here(db,
+                    "DELETE FROM checkpoints WHERE" HERE " AND block = (SELECT max(block) FROM checkpoints WHERE" HERE
+                    ")",
+                    key, err) &&
+           run_here(db,
+                    "DELETE FROM events WHERE" HERE
+                    " AND block > (SELECT coalesce(max(block), -1) FROM checkpoints WHERE" HERE ")",
+                    key, err) &&
            db_commit(&tx, err);
 }
 
@@ -121,8 +139,10 @@ bool events_drop(struct db *db, const struct registry_key *key, struct err *err)
 bool events_tell(struct db *db, const struct registry_key *key, const struct event_row *row, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt note = db_stmt(db, "INSERT OR REPLACE INTO event_notes (tx_hash, state) VALUES (:tx, 2)");
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE events SET state = 2 WHERE" HERE " AND block = :block AND log_index = :index");
+    AUTO(stmt_done)
+    struct stmt note = db_stmt(db, "INSERT OR REPLACE INTO event_notes (tx_hash, state) VALUES (:tx, 2)");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "UPDATE events SET state = 2 WHERE" HERE " AND block = :block AND log_index = :index");
     stmt_blob(&note, ":tx", BYTES_OF(row->tx_hash));
     bind_here(&s, key);
     stmt_u64(&s, ":block", row->block);
@@ -133,8 +153,10 @@ bool events_tell(struct db *db, const struct registry_key *key, const struct eve
 bool events_acknowledge(struct db *db, const struct identity_key *key, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt note = db_stmt(db, "INSERT OR REPLACE INTO event_notes (tx_hash, state) SELECT tx_hash, 0 FROM events WHERE" HERE
-                                                   " AND id = :id AND state > 0");
+    AUTO(stmt_done)
+    struct stmt note =
+        db_stmt(db, "INSERT OR REPLACE INTO event_notes (tx_hash, state) SELECT tx_hash, 0 FROM events WHERE" HERE
+                    " AND id = :id AND state > 0");
     AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE events SET state = 0 WHERE" HERE " AND id = :id AND state > 0");
     bind_identity(&note, key);
     bind_identity(&s, key);
@@ -145,7 +167,9 @@ bool events_acknowledge(struct db *db, const struct identity_key *key, struct er
 
 bool events_first_known(struct db *db, uint64_t *block, bool *found, const struct registry_key *key, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT min(block) AS block FROM measurements WHERE" HERE " AND detail <> '" MEASUREMENT_BACKFILLED "'");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT min(block) AS block FROM measurements WHERE" HERE
+                                " AND detail <> '" MEASUREMENT_BACKFILLED "'");
     bind_here(&s, key);
     *found = stmt_row(&s) && !stmt_is_null(&s, "block");
     *block = *found ? stmt_get_u64(&s, "block") : 0;
@@ -163,7 +187,9 @@ static bool read_list(struct event_list *out, struct stmt *s, struct err *err)
             list.row = grown;
         }
         struct event_row *r = &list.row[list.count++];
-        *r = (struct event_row){.block = stmt_get_u64(s, "block"), .log_index = stmt_get_u64(s, "log_index"), .state = (int)stmt_get_i64(s, "state")};
+        *r = (struct event_row){.block = stmt_get_u64(s, "block"),
+                                .log_index = stmt_get_u64(s, "log_index"),
+                                .state = (int)stmt_get_i64(s, "state")};
         stmt_get_fixed(s, "id", r->id.b, sizeof r->id.b);
         stmt_get_fixed(s, "tx_hash", r->tx_hash.b, sizeof r->tx_hash.b);
         snprintf(r->name, sizeof r->name, "%s", stmt_get_text(s, "name"));
@@ -177,32 +203,37 @@ static bool read_list(struct event_list *out, struct stmt *s, struct err *err)
 
 bool events_of(struct db *db, struct event_list *out, const struct identity_key *key, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT id, name, block, log_index, tx_hash, state FROM events WHERE" HERE
-                                                " AND id = :id ORDER BY block, log_index");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT id, name, block, log_index, tx_hash, state FROM events WHERE" HERE
+                                " AND id = :id ORDER BY block, log_index");
     bind_identity(&s, key);
     return read_list(out, &s, err);
 }
 
 bool events_identities(struct db *db, struct event_list *out, const struct registry_key *key, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT id, name, max(block) AS block, log_index, tx_hash, state FROM events WHERE" HERE
-                                                " GROUP BY id ORDER BY id");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT id, name, max(block) AS block, log_index, tx_hash, state FROM events WHERE" HERE
+                                " GROUP BY id ORDER BY id");
     bind_here(&s, key);
     return read_list(out, &s, err);
 }
 
 bool events_untold(struct db *db, struct event_list *out, const struct registry_key *key, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT id, name, block, log_index, tx_hash, state FROM events INDEXED BY events_unexplained"
-                                                " WHERE" HERE " AND state > 0 AND state = 1 ORDER BY block, log_index");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT id, name, block, log_index, tx_hash, state FROM events INDEXED BY events_unexplained"
+                    " WHERE" HERE " AND state > 0 AND state = 1 ORDER BY block, log_index");
     bind_here(&s, key);
     return read_list(out, &s, err);
 }
 
 bool events_unexplained(struct db *db, uint64_t *out, const struct identity_key *key, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT count(*) AS n FROM events INDEXED BY events_unexplained WHERE" HERE
-                                                " AND state > 0 AND id = :id");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT count(*) AS n FROM events INDEXED BY events_unexplained WHERE" HERE
+                                " AND state > 0 AND id = :id");
     bind_identity(&s, key);
     *out = stmt_row(&s) ? stmt_get_u64(&s, "n") : 0;
     return stmt_ok(&s, err);

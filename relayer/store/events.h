@@ -1,11 +1,13 @@
-/* The registry's logs as they were read: events, and the blocks up to which reading has come. Whether an event is explained is
- * settled when it is written: by a transaction of the journal, or because nothing was known of the identity before. */
+/* The registry's logs as they were read: events, and the blocks up to which reading has come. Whether an event is
+ * explained is settled when it is written: by a transaction of the journal, or because nothing was known of the
+ * identity before. */
 #ifndef CVM_STORE_EVENTS_H
 #define CVM_STORE_EVENTS_H
 
 #include "relayer/store/identities.h"
 
-/* The detail of a measurement that was read long after its block: it says nothing about when the identity became known. */
+/* The detail of a measurement that was read long after its block: it says nothing about when the identity became known.
+ */
 #define MEASUREMENT_BACKFILLED "backfilled"
 
 struct registry_key {
@@ -34,14 +36,15 @@ struct checkpoint {
 };
 
 /* Events and the checkpoint behind them, at once: what is in the store is always all up to the checkpoint. */
-bool events_add(struct db *db, const struct registry_key *key, const struct event_row *row, size_t count, const struct checkpoint *upto,
-                struct err *err);
+bool events_add(struct db *db, const struct registry_key *key, const struct event_row *row, size_t count,
+                const struct checkpoint *upto, struct err *err);
 /* The highest checkpoint; *found false where reading has not begun. */
-bool events_checkpoint(struct db *db, struct checkpoint *out, bool *found, const struct registry_key *key, struct err *err);
+bool events_checkpoint(struct db *db, struct checkpoint *out, bool *found, const struct registry_key *key,
+                       struct err *err);
 /* The lowest: where reading began. */
 bool events_begin(struct db *db, struct checkpoint *out, bool *found, const struct registry_key *key, struct err *err);
-/* The highest checkpoint does not hold any more: away with it and with the events behind the one before; with everything where there
- * is none before. */
+/* The highest checkpoint does not hold any more: away with it and with the events behind the one before; with
+ * everything where there is none before. */
 bool events_step_back(struct db *db, const struct registry_key *key, struct err *err);
 /* Away with all of it. */
 bool events_drop(struct db *db, const struct registry_key *key, struct err *err);

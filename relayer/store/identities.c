@@ -80,9 +80,12 @@ static void bind_ttl(struct stmt *s, const char *name, uint64_t ttl_s)
 bool identities_put(struct db *db, const struct identity_row *row, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO identities (" COLUMNS ") VALUES (:chain, :registry, :id, :profile,"
-        " :label, :source, :tracked, :registered, :tee_type, :cloud_type, :tee_ttl, :tpm_ttl, :tee_recent, :tpm_recent, :hash, :nonce,"
-        " :read_at, :read_block, :collateral, :due, :retry, :failures, :error, :warned)");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "INSERT OR REPLACE INTO identities (" COLUMNS ") VALUES (:chain, :registry, :id, :profile,"
+                    " :label, :source, :tracked, :registered, :tee_type, :cloud_type, :tee_ttl, :tpm_ttl, :tee_recent, "
+                    ":tpm_recent, :hash, :nonce,"
+                    " :read_at, :read_block, :collateral, :due, :retry, :failures, :error, :warned)");
     bind_key(&s, &row->key);
     stmt_text(&s, ":profile", row->profile);
     stmt_text(&s, ":label", row->label);
@@ -108,9 +111,12 @@ bool identities_put(struct db *db, const struct identity_row *row, struct err *e
     return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
 }
 
-bool identities_get(struct db *db, struct identity_row *out, bool *found, const struct identity_key *key, struct err *err)
+bool identities_get(struct db *db, struct identity_row *out, bool *found, const struct identity_key *key,
+                    struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry AND id = :id");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry AND id = :id");
     struct identity_row row = {0};
     bind_key(&s, key);
     bool there = stmt_row(&s);
@@ -159,8 +165,9 @@ bool identities_list(struct db *db, struct identity_list *out, const char *hex_p
     struct hash32 low, high;
     if (!bound_of(&low, hex_prefix, '0', err) || !bound_of(&high, hex_prefix, 'f', err))
         return false;
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE id BETWEEN :low AND :high"
-                                                " ORDER BY id, chain_id, registry");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE id BETWEEN :low AND :high"
+                                " ORDER BY id, chain_id, registry");
     stmt_blob(&s, ":low", BYTES_OF(low));
     stmt_blob(&s, ":high", BYTES_OF(high));
     return read_list(out, &s, err);
@@ -168,8 +175,9 @@ bool identities_list(struct db *db, struct identity_list *out, const char *hex_p
 
 bool identities_due(struct db *db, struct identity_list *out, int64_t now_s, size_t max, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE max(due_s, retry_at_s) <= :now"
-                                                " ORDER BY max(due_s, retry_at_s) LIMIT :max");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE max(due_s, retry_at_s) <= :now"
+                                " ORDER BY max(due_s, retry_at_s) LIMIT :max");
     stmt_i64(&s, ":now", now_s);
     stmt_i64(&s, ":max", max > 100000 ? 100000 : (int64_t)max);
     return read_list(out, &s, err);
@@ -177,7 +185,8 @@ bool identities_due(struct db *db, struct identity_list *out, int64_t now_s, siz
 
 bool identities_next_due(struct db *db, int64_t *out_s, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s =
+    AUTO(stmt_done)
+    struct stmt s =
         db_stmt(db, "SELECT max(due_s, retry_at_s) AS at_s FROM identities ORDER BY max(due_s, retry_at_s) LIMIT 1");
     int64_t at_s = stmt_row(&s) ? stmt_get_i64(&s, "at_s") : INT64_MAX;
     if (!stmt_ok(&s, err))
@@ -186,11 +195,12 @@ bool identities_next_due(struct db *db, int64_t *out_s, struct err *err)
     return true;
 }
 
-bool identities_due_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry, int64_t by_s, size_t max,
-                         struct err *err)
+bool identities_due_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
+                         int64_t by_s, size_t max, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry"
-                                                " AND due_s <= :by ORDER BY due_s LIMIT :max");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry"
+                                " AND due_s <= :by ORDER BY due_s LIMIT :max");
     stmt_u64(&s, ":chain", chain_id);
     stmt_blob(&s, ":registry", BYTES_OF(registry));
     stmt_i64(&s, ":by", by_s);
@@ -198,10 +208,12 @@ bool identities_due_here(struct db *db, struct identity_list *out, uint64_t chai
     return read_list(out, &s, err);
 }
 
-bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, struct addr20 registry, int64_t after_s, struct err *err)
+bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, struct addr20 registry, int64_t after_s,
+                              struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT due_s FROM identities WHERE chain_id = :chain AND registry = :registry"
-                                                " AND due_s > :after ORDER BY due_s LIMIT 1");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT due_s FROM identities WHERE chain_id = :chain AND registry = :registry"
+                                " AND due_s > :after ORDER BY due_s LIMIT 1");
     stmt_u64(&s, ":chain", chain_id);
     stmt_blob(&s, ":registry", BYTES_OF(registry));
     stmt_i64(&s, ":after", after_s);
@@ -212,11 +224,13 @@ bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, 
     return true;
 }
 
-bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s, const char *error, struct err *err)
+bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s,
+                         const char *error, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE identities SET failures = :failures, retry_at_s = :retry, last_error = :error"
-                                                " WHERE chain_id = :chain AND registry = :registry AND id = :id");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "UPDATE identities SET failures = :failures, retry_at_s = :retry, last_error = :error"
+                                " WHERE chain_id = :chain AND registry = :registry AND id = :id");
     bind_key(&s, key);
     stmt_i64(&s, ":failures", failures);
     stmt_i64(&s, ":retry", retry_at_s);
@@ -227,8 +241,10 @@ bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t
 bool identities_note_warned(struct db *db, const struct identity_key *key, int state, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE identities SET warned_state = :state WHERE chain_id = :chain AND registry = :registry"
-                                                " AND id = :id");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "UPDATE identities SET warned_state = :state WHERE chain_id = :chain AND registry = :registry"
+                    " AND id = :id");
     bind_key(&s, key);
     stmt_i64(&s, ":state", state);
     return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
@@ -237,8 +253,11 @@ bool identities_note_warned(struct db *db, const struct identity_key *key, int s
 bool identities_forget(struct db *db, const struct identity_key *key, bool *found, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "DELETE FROM identities WHERE chain_id = :chain AND registry = :registry AND id = :id");
-    AUTO(stmt_done) struct stmt h = db_stmt(db, "DELETE FROM measurements WHERE chain_id = :chain AND registry = :registry AND id = :id");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "DELETE FROM identities WHERE chain_id = :chain AND registry = :registry AND id = :id");
+    AUTO(stmt_done)
+    struct stmt h =
+        db_stmt(db, "DELETE FROM measurements WHERE chain_id = :chain AND registry = :registry AND id = :id");
     bind_key(&s, key);
     bind_key(&h, key);
     if (!db_begin(&tx, db, DB_DURABLE, err) || !stmt_run(&h, err) || !stmt_run(&s, err))
@@ -249,10 +268,13 @@ bool identities_forget(struct db *db, const struct identity_key *key, bool *foun
 
 /* --- measurements --- */
 
-static bool same_as_last(struct db *db, bool *same, const struct identity_key *key, const struct measurement_row *row, struct err *err)
+static bool same_as_last(struct db *db, bool *same, const struct identity_key *key, const struct measurement_row *row,
+                         struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT measurement_hash, tx_hash FROM measurements"
-        " WHERE chain_id = :chain AND registry = :registry AND id = :id ORDER BY seq DESC LIMIT 1");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT measurement_hash, tx_hash FROM measurements"
+                    " WHERE chain_id = :chain AND registry = :registry AND id = :id ORDER BY seq DESC LIMIT 1");
     bind_key(&s, key);
     bool there = stmt_row(&s);
     struct bytes tx = row->has_tx ? BYTES_OF(row->tx_hash) : (struct bytes){0};
@@ -269,8 +291,10 @@ bool measurements_add(struct db *db, const struct identity_key *key, const struc
         return false;
     if (same)
         return db_commit(&tx, err);
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT INTO measurements (chain_id, registry, id, measurement_hash, block, block_time_s,"
-        " tx_hash, detail) VALUES (:chain, :registry, :id, :hash, :block, :time, :tx, :detail)");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "INSERT INTO measurements (chain_id, registry, id, measurement_hash, block, block_time_s,"
+                    " tx_hash, detail) VALUES (:chain, :registry, :id, :hash, :block, :time, :tx, :detail)");
     bind_key(&s, key);
     stmt_blob(&s, ":hash", BYTES_OF(row->hash));
     stmt_u64(&s, ":block", row->block);
@@ -284,8 +308,9 @@ bool measurements_add(struct db *db, const struct identity_key *key, const struc
 bool measurements_list(struct db *db, struct measurement_list *out, const struct identity_key *key, struct err *err)
 {
     AUTO(measurement_list_done) struct measurement_list list = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT measurement_hash, block, block_time_s, tx_hash, detail FROM measurements"
-        " WHERE chain_id = :chain AND registry = :registry AND id = :id ORDER BY seq");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT measurement_hash, block, block_time_s, tx_hash, detail FROM measurements"
+                                " WHERE chain_id = :chain AND registry = :registry AND id = :id ORDER BY seq");
     bind_key(&s, key);
     while (stmt_row(&s)) {
         struct measurement_row *more = grow(list.row, list.count, sizeof *more), *r;
@@ -293,7 +318,8 @@ bool measurements_list(struct db *db, struct measurement_list *out, const struct
             return err_set(err, ERR_NOMEM, "measurements: no memory");
         list.row = more;
         r = &list.row[list.count++];
-        *r = (struct measurement_row){.block = stmt_get_u64(&s, "block"), .block_time_s = stmt_get_i64(&s, "block_time_s"),
+        *r = (struct measurement_row){.block = stmt_get_u64(&s, "block"),
+                                      .block_time_s = stmt_get_i64(&s, "block_time_s"),
                                       .has_tx = !stmt_is_null(&s, "tx_hash")};
         stmt_get_fixed(&s, "measurement_hash", r->hash.b, sizeof r->hash.b);
         if (r->has_tx)
@@ -309,14 +335,16 @@ bool measurements_list(struct db *db, struct measurement_list *out, const struct
 
 /* --- claims --- */
 
-bool claims_take(struct db *db, uint64_t *token, bool *got, const struct identity_key *key, const char *owner, int64_t now_s,
-                 int64_t lease_s, struct err *err)
+bool claims_take(struct db *db, uint64_t *token, bool *got, const struct identity_key *key, const char *owner,
+                 int64_t now_s, int64_t lease_s, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
     /* A lease that ends later than a lease can last was written by a clock that ran ahead: it does not hold. */
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT INTO claims (chain_id, registry, id, owner, token, until_s)"
-        " VALUES (:chain, :registry, :id, :owner, 1, :until) ON CONFLICT DO UPDATE SET owner = :owner, token = token + 1, until_s = :until"
-        " WHERE until_s <= :now OR until_s > :now + 2 * :lease RETURNING token");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "INSERT INTO claims (chain_id, registry, id, owner, token, until_s)"
+                                " VALUES (:chain, :registry, :id, :owner, 1, :until) ON CONFLICT DO UPDATE SET owner = "
+                                ":owner, token = token + 1, until_s = :until"
+                                " WHERE until_s <= :now OR until_s > :now + 2 * :lease RETURNING token");
     bind_key(&s, key);
     stmt_text(&s, ":owner", owner);
     stmt_i64(&s, ":now", now_s);
@@ -336,12 +364,13 @@ bool claims_take(struct db *db, uint64_t *token, bool *got, const struct identit
     return true;
 }
 
-bool claims_renew(struct db *db, bool *still_ours, const struct identity_key *key, uint64_t token, int64_t now_s, int64_t lease_s,
-                  struct err *err)
+bool claims_renew(struct db *db, bool *still_ours, const struct identity_key *key, uint64_t token, int64_t now_s,
+                  int64_t lease_s, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE claims SET until_s = :until"
-        " WHERE chain_id = :chain AND registry = :registry AND id = :id AND token = :token");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "UPDATE claims SET until_s = :until"
+                                " WHERE chain_id = :chain AND registry = :registry AND id = :id AND token = :token");
     bind_key(&s, key);
     stmt_u64(&s, ":token", token);
     stmt_i64(&s, ":until", now_s + lease_s);

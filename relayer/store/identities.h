@@ -30,7 +30,7 @@ struct identity_row {
     int64_t retry_at_s;           /* not before */
     uint32_t failures;            /* in a row */
     char last_error[256];
-    int warned_state;             /* the state that was last told about */
+    int warned_state; /* the state that was last told about */
 };
 
 struct identity_list {
@@ -42,7 +42,8 @@ void identity_list_done(struct identity_list *list);
 /* Insert, or replace all but the key. */
 bool identities_put(struct db *db, const struct identity_row *row, struct err *err);
 /* *found false where there is none. */
-bool identities_get(struct db *db, struct identity_row *out, bool *found, const struct identity_key *key, struct err *err);
+bool identities_get(struct db *db, struct identity_row *out, bool *found, const struct identity_key *key,
+                    struct err *err);
 /* The identities that begin with prefix (hex digits of the id, may be empty), by id; on every chain and registry. */
 bool identities_list(struct db *db, struct identity_list *out, const char *hex_prefix, struct err *err);
 /* Those whose due_s and retry_at_s have both come, most urgent first. */
@@ -50,12 +51,14 @@ bool identities_due(struct db *db, struct identity_list *out, int64_t now_s, siz
 /* The earliest moment at which something becomes due; INT64_MAX where nothing will. */
 bool identities_next_due(struct db *db, int64_t *out_s, struct err *err);
 /* Those of one registry whose due time has come by by_s, waiting for their next try or not; most urgent first. */
-bool identities_due_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry, int64_t by_s, size_t max,
-                         struct err *err);
+bool identities_due_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
+                         int64_t by_s, size_t max, struct err *err);
 /* The earliest due time there behind after_s; INT64_MAX where nothing becomes due. */
-bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, struct addr20 registry, int64_t after_s, struct err *err);
+bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, struct addr20 registry, int64_t after_s,
+                              struct err *err);
 /* How the last try went: failures in a row, when the next one may begin, why it failed ("" where it did not). */
-bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s, const char *error, struct err *err);
+bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s,
+                         const char *error, struct err *err);
 /* The state that was last told about. */
 bool identities_note_warned(struct db *db, const struct identity_key *key, int state, struct err *err);
 /* Row and history. *found false where there was none. */
@@ -75,18 +78,19 @@ struct measurement_list {
 };
 void measurement_list_done(struct measurement_list *list);
 /* Appended, unless it says what the last one said (same hash, same transaction). */
-bool measurements_add(struct db *db, const struct identity_key *key, const struct measurement_row *row, struct err *err);
+bool measurements_add(struct db *db, const struct identity_key *key, const struct measurement_row *row,
+                      struct err *err);
 /* Oldest first. */
 bool measurements_list(struct db *db, struct measurement_list *out, const struct identity_key *key, struct err *err);
 
 /* --- who is at work on an identity --- */
 
-/* Claim it for lease_s seconds. *got false: somebody else holds it. owner: host, pid and start, or the like. token: shown
- * when the work's outcome is written; a claim that was taken over has another one. */
-bool claims_take(struct db *db, uint64_t *token, bool *got, const struct identity_key *key, const char *owner, int64_t now_s,
-                 int64_t lease_s, struct err *err);
-bool claims_renew(struct db *db, bool *still_ours, const struct identity_key *key, uint64_t token, int64_t now_s, int64_t lease_s,
-                  struct err *err);
+/* Claim it for lease_s seconds. *got false: somebody else holds it. owner: host, pid and start, or the like. token:
+ * shown when the work's outcome is written; a claim that was taken over has another one. */
+bool claims_take(struct db *db, uint64_t *token, bool *got, const struct identity_key *key, const char *owner,
+                 int64_t now_s, int64_t lease_s, struct err *err);
+bool claims_renew(struct db *db, bool *still_ours, const struct identity_key *key, uint64_t token, int64_t now_s,
+                  int64_t lease_s, struct err *err);
 bool claims_release(struct db *db, const struct identity_key *key, uint64_t token, struct err *err);
 
 #endif

@@ -71,9 +71,12 @@ bool journal_add(struct db *db, int64_t *id, bool *existed, const struct journal
         return false;
     if (*existed)
         return db_commit(&tx, err);
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT INTO intents (key, chain_id, account, target, call, identity, created_at_s, updated_at_s,"
-        " phase, open, nonce, machine, note, label, calldata) VALUES (:key, :chain, :account, :target, :call, :identity, :created, :now,"
-        " :phase, :open, :nonce, :machine, :note, :label, :calldata)");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "INSERT INTO intents (key, chain_id, account, target, call, identity, created_at_s, updated_at_s,"
+                    " phase, open, nonce, machine, note, label, calldata) VALUES (:key, :chain, :account, :target, "
+                    ":call, :identity, :created, :now,"
+                    " :phase, :open, :nonce, :machine, :note, :label, :calldata)");
     bind_account(&s, &i->account);
     bind_state(&s, i);
     stmt_blob(&s, ":key", BYTES_OF(i->key));
@@ -120,11 +123,14 @@ static bool load_calldata(struct db *db, struct buf *out, int64_t id, struct err
     return stmt_ok(&s, err) && buf_finish(out, err);
 }
 
-bool journal_load(struct db *db, struct journal_intent *out, bool *found, int64_t id, bool with_calldata, struct err *err)
+bool journal_load(struct db *db, struct journal_intent *out, bool *found, int64_t id, bool with_calldata,
+                  struct err *err)
 {
     AUTO(journal_intent_done) struct journal_intent i = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT id, key, chain_id, account, target, call, identity, created_at_s, updated_at_s, phase,"
-        " open, nonce, machine, note, label FROM intents WHERE id = :id");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT id, key, chain_id, account, target, call, identity, created_at_s, updated_at_s, phase,"
+                    " open, nonce, machine, note, label FROM intents WHERE id = :id");
     stmt_i64(&s, ":id", id);
     *found = stmt_row(&s);
     if (!*found)
@@ -138,16 +144,20 @@ bool journal_load(struct db *db, struct journal_intent *out, bool *found, int64_
 
 bool journal_save(struct db *db, const struct journal_intent *i, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE intents SET updated_at_s = :now, phase = :phase, open = :open, nonce = :nonce,"
-        " machine = :machine, note = :note, label = :label WHERE id = :id");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "UPDATE intents SET updated_at_s = :now, phase = :phase, open = :open, nonce = :nonce,"
+                                " machine = :machine, note = :note, label = :label WHERE id = :id");
     stmt_i64(&s, ":id", i->id);
     bind_state(&s, i);
     return stmt_run(&s, err);
 }
 
-bool journal_begin_anew(struct db *db, int64_t id, struct journal_account account, struct bytes calldata, struct err *err)
+bool journal_begin_anew(struct db *db, int64_t id, struct journal_account account, struct bytes calldata,
+                        struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE intents SET chain_id = :chain, account = :account, calldata = :calldata WHERE id = :id");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "UPDATE intents SET chain_id = :chain, account = :account, calldata = :calldata WHERE id = :id");
     stmt_i64(&s, ":id", id);
     bind_account(&s, &account);
     stmt_blob(&s, ":calldata", calldata);
@@ -177,15 +187,19 @@ static bool read_ids(struct id_list *out, struct stmt *s, struct err *err)
 
 bool journal_open_ids(struct db *db, struct id_list *out, struct journal_account account, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT id FROM intents WHERE chain_id = :chain AND account = :account AND open = 1 ORDER BY id");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT id FROM intents WHERE chain_id = :chain AND account = :account AND open = 1 ORDER BY id");
     bind_account(&s, &account);
     return read_ids(out, &s, err);
 }
 
-bool journal_last_id(struct db *db, int64_t *id, uint64_t chain_id, struct addr20 target, struct hash32 identity, struct err *err)
+bool journal_last_id(struct db *db, int64_t *id, uint64_t chain_id, struct addr20 target, struct hash32 identity,
+                     struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT max(id) AS id FROM intents WHERE chain_id = :chain AND target = :target AND"
-        " identity = :identity");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT max(id) AS id FROM intents WHERE chain_id = :chain AND target = :target AND"
+                                " identity = :identity");
     stmt_u64(&s, ":chain", chain_id);
     stmt_blob(&s, ":target", BYTES_OF(target));
     stmt_blob(&s, ":identity", BYTES_OF(identity));
@@ -193,10 +207,13 @@ bool journal_last_id(struct db *db, int64_t *id, uint64_t chain_id, struct addr2
     return stmt_ok(&s, err);
 }
 
-bool journal_ids(struct db *db, struct id_list *out, bool open_only, const struct hash32 *identity, size_t max, struct err *err)
+bool journal_ids(struct db *db, struct id_list *out, bool open_only, const struct hash32 *identity, size_t max,
+                 struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT id FROM intents WHERE (:all OR open = 1) AND (:identity IS NULL OR identity = :identity)"
-                                                " ORDER BY id DESC LIMIT :max");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT id FROM intents WHERE (:all OR open = 1) AND (:identity IS NULL OR identity = :identity)"
+                    " ORDER BY id DESC LIMIT :max");
     stmt_i64(&s, ":all", !open_only);
     if (identity)
         stmt_blob(&s, ":identity", BYTES_OF(*identity));
@@ -208,8 +225,9 @@ bool journal_ids(struct db *db, struct id_list *out, bool open_only, const struc
 
 bool journal_attempt_add(struct db *db, int64_t intent, const struct journal_attempt *a, int64_t now_s, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT INTO attempts (intent, seq, kind, nonce, signing_hash, created_at_s, unsigned)"
-                                                " VALUES (:intent, :seq, :kind, :nonce, :signing_hash, :now, :unsigned)");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "INSERT INTO attempts (intent, seq, kind, nonce, signing_hash, created_at_s, unsigned)"
+                                " VALUES (:intent, :seq, :kind, :nonce, :signing_hash, :now, :unsigned)");
     stmt_i64(&s, ":intent", intent);
     stmt_i64(&s, ":seq", a->seq);
     stmt_i64(&s, ":kind", a->kind);
@@ -220,22 +238,29 @@ bool journal_attempt_add(struct db *db, int64_t intent, const struct journal_att
     return stmt_run(&s, err);
 }
 
-bool journal_attempt_sign(struct db *db, int64_t intent, unsigned seq, struct hash32 hash, struct bytes raw, struct err *err)
+bool journal_attempt_sign(struct db *db, int64_t intent, unsigned seq, struct hash32 hash, struct bytes raw,
+                          struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE attempts SET hash = :hash, raw = :raw WHERE intent = :intent AND seq = :seq"
-                                                " AND (raw IS NULL OR raw = :raw)");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "UPDATE attempts SET hash = :hash, raw = :raw WHERE intent = :intent AND seq = :seq"
+                                " AND (raw IS NULL OR raw = :raw)");
     stmt_i64(&s, ":intent", intent);
     stmt_i64(&s, ":seq", seq);
     stmt_blob(&s, ":hash", BYTES_OF(hash));
     stmt_blob(&s, ":raw", raw);
     if (!stmt_run(&s, err))
         return false;
-    return db_changes(db) == 1 || err_set(err, ERR_BUG, "journal: transaction %u of intent %lld has other bytes already", seq, (long long)intent);
+    return db_changes(db) == 1 ||
+           err_set(err, ERR_BUG, "journal: transaction %u of intent %lld has other bytes already", seq,
+                   (long long)intent);
 }
 
-bool journal_attempt_hashes(struct db *db, struct hash32 *hash, bool *has, size_t max, int64_t intent, unsigned seq, struct err *err)
+bool journal_attempt_hashes(struct db *db, struct hash32 *hash, bool *has, size_t max, int64_t intent, unsigned seq,
+                            struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT seq, hash FROM attempts WHERE intent = :intent AND seq >= :seq AND hash IS NOT NULL");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT seq, hash FROM attempts WHERE intent = :intent AND seq >= :seq AND hash IS NOT NULL");
     stmt_i64(&s, ":intent", intent);
     stmt_i64(&s, ":seq", seq);
     memset(has, 0, max * sizeof *has);
@@ -249,13 +274,17 @@ bool journal_attempt_hashes(struct db *db, struct hash32 *hash, bool *has, size_
     return stmt_ok(&s, err);
 }
 
-bool journal_attempt_bytes(struct db *db, struct buf *unsigned_payload, struct buf *raw, int64_t intent, unsigned seq, struct err *err)
+bool journal_attempt_bytes(struct db *db, struct buf *unsigned_payload, struct buf *raw, int64_t intent, unsigned seq,
+                           struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT unsigned, raw FROM attempts WHERE intent = :intent AND seq = :seq");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT unsigned, raw FROM attempts WHERE intent = :intent AND seq = :seq");
     stmt_i64(&s, ":intent", intent);
     stmt_i64(&s, ":seq", seq);
     if (!stmt_row(&s))
-        return stmt_ok(&s, err) ? err_set(err, ERR_STORE, "journal: intent %lld has no transaction %u", (long long)intent, seq) : false;
+        return stmt_ok(&s, err)
+                   ? err_set(err, ERR_STORE, "journal: intent %lld has no transaction %u", (long long)intent, seq)
+                   : false;
     if (unsigned_payload)
         buf_put(unsigned_payload, stmt_get_blob(&s, "unsigned"));
     if (raw)
@@ -286,19 +315,26 @@ bool journal_find_hash(struct db *db, int64_t *intent, bool *found, struct hash3
 
 bool journal_nonce_hold(struct db *db, struct journal_account account, uint64_t nonce, int64_t intent, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT INTO nonces (chain_id, account, nonce, intent, state) VALUES (:chain, :account, :nonce, :intent, 1)"
-        " ON CONFLICT DO UPDATE SET intent = :intent, state = 1 WHERE state = 4 OR intent = :intent");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(
+        db, "INSERT INTO nonces (chain_id, account, nonce, intent, state) VALUES (:chain, :account, :nonce, :intent, 1)"
+            " ON CONFLICT DO UPDATE SET intent = :intent, state = 1 WHERE state = 4 OR intent = :intent");
     bind_account(&s, &account);
     stmt_u64(&s, ":nonce", nonce);
     stmt_i64(&s, ":intent", intent);
     if (!stmt_run(&s, err))
         return false;
-    return db_changes(db) == 1 || err_set(err, ERR_STORE, "journal: nonce %llu is held already", (unsigned long long)nonce);
+    return db_changes(db) == 1 ||
+           err_set(err, ERR_STORE, "journal: nonce %llu is held already", (unsigned long long)nonce);
 }
 
-bool journal_nonce_set(struct db *db, struct journal_account account, uint64_t nonce, enum nonce_state state, struct err *err)
+bool journal_nonce_set(struct db *db, struct journal_account account, uint64_t nonce, enum nonce_state state,
+                       struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT INTO nonces (chain_id, account, nonce, intent, state) VALUES (:chain, :account, :nonce, NULL, :state)"
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(
+        db,
+        "INSERT INTO nonces (chain_id, account, nonce, intent, state) VALUES (:chain, :account, :nonce, NULL, :state)"
         " ON CONFLICT DO UPDATE SET state = :state");
     bind_account(&s, &account);
     stmt_u64(&s, ":nonce", nonce);
@@ -308,8 +344,10 @@ bool journal_nonce_set(struct db *db, struct journal_account account, uint64_t n
 
 bool journal_nonce_free(struct db *db, uint64_t *out, struct journal_account account, uint64_t from, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT nonce FROM nonces WHERE chain_id = :chain AND account = :account AND nonce >= :from"
-                                                " AND state <> 4 ORDER BY nonce");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT nonce FROM nonces WHERE chain_id = :chain AND account = :account AND nonce >= :from"
+                    " AND state <> 4 ORDER BY nonce");
     uint64_t candidate = from;
     bind_account(&s, &account);
     stmt_u64(&s, ":from", from);
@@ -319,7 +357,8 @@ bool journal_nonce_free(struct db *db, uint64_t *out, struct journal_account acc
     return stmt_ok(&s, err);
 }
 
-bool journal_nonce_gap(struct db *db, bool *gap, struct journal_account account, uint64_t from, uint64_t to, struct err *err)
+bool journal_nonce_gap(struct db *db, bool *gap, struct journal_account account, uint64_t from, uint64_t to,
+                       struct err *err)
 {
     uint64_t first_free;
     if (!journal_nonce_free(db, &first_free, account, from, err))
@@ -330,8 +369,9 @@ bool journal_nonce_gap(struct db *db, bool *gap, struct journal_account account,
 
 bool journal_nonce_next(struct db *db, uint64_t *out, bool *known, struct journal_account account, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT nonce FROM nonces WHERE chain_id = :chain AND account = :account AND state <> 4"
-                                                " ORDER BY nonce DESC LIMIT 1");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT nonce FROM nonces WHERE chain_id = :chain AND account = :account AND state <> 4"
+                                " ORDER BY nonce DESC LIMIT 1");
     bind_account(&s, &account);
     *known = stmt_row(&s);
     if (*known)
@@ -343,16 +383,20 @@ bool journal_nonce_next(struct db *db, uint64_t *out, bool *known, struct journa
 
 bool journal_receipt_drop(struct db *db, int64_t intent, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "UPDATE receipts SET canonical = 0 WHERE intent = :intent AND canonical = 1");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "UPDATE receipts SET canonical = 0 WHERE intent = :intent AND canonical = 1");
     stmt_i64(&s, ":intent", intent);
     return stmt_run(&s, err);
 }
 
 bool journal_receipt_put(struct db *db, int64_t intent, const struct journal_receipt *r, int64_t now_s, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT INTO receipts (intent, hash, block_hash, block_number, block_time_s, succeeded, gas_used,"
-        " gas_price_wei, data_fee_wei, cost_wei, canonical, seen_at_s) VALUES (:intent, :hash, :block_hash, :block, :time, :ok, :gas, :price,"
-        " :data_fee, :cost, 1, :now) ON CONFLICT DO UPDATE SET canonical = 1, seen_at_s = :now");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "INSERT INTO receipts (intent, hash, block_hash, block_number, block_time_s, succeeded, gas_used,"
+                    " gas_price_wei, data_fee_wei, cost_wei, canonical, seen_at_s) VALUES (:intent, :hash, "
+                    ":block_hash, :block, :time, :ok, :gas, :price,"
+                    " :data_fee, :cost, 1, :now) ON CONFLICT DO UPDATE SET canonical = 1, seen_at_s = :now");
     stmt_i64(&s, ":intent", intent);
     stmt_blob(&s, ":hash", BYTES_OF(r->hash));
     stmt_blob(&s, ":block_hash", BYTES_OF(r->block_hash));
@@ -369,8 +413,10 @@ bool journal_receipt_put(struct db *db, int64_t intent, const struct journal_rec
 
 bool journal_receipt_get(struct db *db, struct journal_receipt *out, bool *found, int64_t intent, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT hash, block_hash, block_number, block_time_s, succeeded, gas_used, gas_price_wei,"
-        " data_fee_wei, cost_wei FROM receipts WHERE intent = :intent AND canonical = 1");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT hash, block_hash, block_number, block_time_s, succeeded, gas_used, gas_price_wei,"
+                    " data_fee_wei, cost_wei FROM receipts WHERE intent = :intent AND canonical = 1");
     struct journal_receipt r = {0};
     stmt_i64(&s, ":intent", intent);
     *found = stmt_row(&s);
@@ -391,10 +437,13 @@ bool journal_receipt_get(struct db *db, struct journal_receipt *out, bool *found
     return true;
 }
 
-bool journal_spent(struct db *db, struct u256 *out, uint64_t chain_id, int64_t since_s, const struct hash32 *identity, struct err *err)
+bool journal_spent(struct db *db, struct u256 *out, uint64_t chain_id, int64_t since_s, const struct hash32 *identity,
+                   struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT cost_wei FROM receipts JOIN intents ON intents.id = receipts.intent"
-        " WHERE canonical = 1 AND block_time_s >= :since AND chain_id = :chain AND (:identity IS NULL OR identity = :identity)");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT cost_wei FROM receipts JOIN intents ON intents.id = receipts.intent"
+                                " WHERE canonical = 1 AND block_time_s >= :since AND chain_id = :chain AND (:identity "
+                                "IS NULL OR identity = :identity)");
     struct u256 sum = {0};
     stmt_i64(&s, ":since", since_s);
     stmt_u64(&s, ":chain", chain_id);
@@ -409,11 +458,13 @@ bool journal_spent(struct db *db, struct u256 *out, uint64_t chain_id, int64_t s
 
 /* --- accounts --- */
 
-bool journal_account_put(struct db *db, struct journal_account account, uint64_t chain_nonce, uint64_t head_block, int64_t now_s,
-                         struct err *err)
+bool journal_account_put(struct db *db, struct journal_account account, uint64_t chain_nonce, uint64_t head_block,
+                         int64_t now_s, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO accounts (chain_id, account, chain_nonce, head_block, seen_at_s)"
-                                                " VALUES (:chain, :account, :nonce, :head, :now)");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "INSERT OR REPLACE INTO accounts (chain_id, account, chain_nonce, head_block, seen_at_s)"
+                    " VALUES (:chain, :account, :nonce, :head, :now)");
     bind_account(&s, &account);
     stmt_u64(&s, ":nonce", chain_nonce);
     stmt_u64(&s, ":head", head_block);
@@ -421,10 +472,12 @@ bool journal_account_put(struct db *db, struct journal_account account, uint64_t
     return stmt_run(&s, err);
 }
 
-bool journal_account_get(struct db *db, uint64_t *chain_nonce, uint64_t *head_block, bool *found, struct journal_account account,
-                         struct err *err)
+bool journal_account_get(struct db *db, uint64_t *chain_nonce, uint64_t *head_block, bool *found,
+                         struct journal_account account, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT chain_nonce, head_block FROM accounts WHERE chain_id = :chain AND account = :account");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT chain_nonce, head_block FROM accounts WHERE chain_id = :chain AND account = :account");
     bind_account(&s, &account);
     *found = stmt_row(&s);
     if (*found) {

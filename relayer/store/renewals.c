@@ -11,10 +11,12 @@ static void bind_registry(struct stmt *s, const struct identity_key *key)
     stmt_blob(s, ":registry", BYTES_OF(key->registry));
 }
 
-static bool count_block(struct db *db, uint64_t *out, const struct identity_key *key, uint64_t block, int64_t now_s, struct err *err)
+static bool count_block(struct db *db, uint64_t *out, const struct identity_key *key, uint64_t block, int64_t now_s,
+                        struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT count(*) AS n FROM renewals WHERE chain_id = :chain AND registry = :registry"
-                                                " AND begun_at_s >= :now AND block = :block");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT count(*) AS n FROM renewals WHERE chain_id = :chain AND registry = :registry"
+                                " AND begun_at_s >= :now AND block = :block");
     bind_registry(&s, key);
     stmt_i64(&s, ":now", now_s);
     stmt_u64(&s, ":block", block);
@@ -23,7 +25,8 @@ static bool count_block(struct db *db, uint64_t *out, const struct identity_key 
 }
 
 /* How many began behind since_s, and when the oldest of the last `limit` did. */
-static bool count_since(uint64_t *out, int64_t *oldest_s, struct stmt *s, int64_t since_s, uint64_t limit, struct err *err)
+static bool count_since(uint64_t *out, int64_t *oldest_s, struct stmt *s, int64_t since_s, uint64_t limit,
+                        struct err *err)
 {
     stmt_i64(s, ":since", since_s);
     stmt_i64(s, ":limit", limit > 100000 ? 100000 : (int64_t)limit);
@@ -32,10 +35,12 @@ static bool count_since(uint64_t *out, int64_t *oldest_s, struct stmt *s, int64_
     return stmt_ok(s, err);
 }
 
-static bool check_hour(struct db *db, int64_t *not_before_s, const struct identity_key *key, int64_t now_s, uint64_t limit, struct err *err)
+static bool check_hour(struct db *db, int64_t *not_before_s, const struct identity_key *key, int64_t now_s,
+                       uint64_t limit, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT begun_at_s FROM renewals WHERE chain_id = :chain AND registry = :registry"
-                                                " AND begun_at_s > :since ORDER BY begun_at_s DESC LIMIT :limit");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT begun_at_s FROM renewals WHERE chain_id = :chain AND registry = :registry"
+                                " AND begun_at_s > :since ORDER BY begun_at_s DESC LIMIT :limit");
     uint64_t n;
     int64_t oldest_s = now_s;
     bind_registry(&s, key);
@@ -45,10 +50,13 @@ static bool check_hour(struct db *db, int64_t *not_before_s, const struct identi
     return true;
 }
 
-static bool check_day(struct db *db, int64_t *not_before_s, const struct identity_key *key, int64_t now_s, uint64_t limit, struct err *err)
+static bool check_day(struct db *db, int64_t *not_before_s, const struct identity_key *key, int64_t now_s,
+                      uint64_t limit, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "SELECT begun_at_s FROM renewals WHERE chain_id = :chain AND registry = :registry AND id = :id"
-                                                " AND begun_at_s > :since ORDER BY begun_at_s DESC LIMIT :limit");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "SELECT begun_at_s FROM renewals WHERE chain_id = :chain AND registry = :registry AND id = :id"
+                    " AND begun_at_s > :since ORDER BY begun_at_s DESC LIMIT :limit");
     uint64_t n;
     int64_t oldest_s = now_s;
     bind_registry(&s, key);
@@ -59,8 +67,8 @@ static bool check_day(struct db *db, int64_t *not_before_s, const struct identit
     return true;
 }
 
-static bool check_limits(struct db *db, int64_t *not_before_s, const char **which, const struct identity_key *key, int64_t now_s,
-                         uint64_t block, const struct renewal_limits *limits, struct err *err)
+static bool check_limits(struct db *db, int64_t *not_before_s, const char **which, const struct identity_key *key,
+                         int64_t now_s, uint64_t block, const struct renewal_limits *limits, struct err *err)
 {
     uint64_t in_block;
     *not_before_s = 0;
@@ -81,12 +89,14 @@ static bool check_limits(struct db *db, int64_t *not_before_s, const char **whic
     return true;
 }
 
-bool renewals_begin(struct db *db, int64_t *not_before_s, const char **which, const struct identity_key *key, const char *call, int64_t now_s,
-                    uint64_t block, const struct renewal_limits *limits, struct err *err)
+bool renewals_begin(struct db *db, int64_t *not_before_s, const char **which, const struct identity_key *key,
+                    const char *call, int64_t now_s, uint64_t block, const struct renewal_limits *limits,
+                    struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    AUTO(stmt_done) struct stmt s = db_stmt(db, "INSERT INTO renewals (chain_id, registry, id, call, begun_at_s, block)"
-                                                " VALUES (:chain, :registry, :id, :call, :now, :block)");
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "INSERT INTO renewals (chain_id, registry, id, call, begun_at_s, block)"
+                                " VALUES (:chain, :registry, :id, :call, :now, :block)");
     if (!db_begin(&tx, db, DB_DURABLE, err) || !check_limits(db, not_before_s, which, key, now_s, block, limits, err))
         return false;
     if (*not_before_s)

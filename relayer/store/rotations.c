@@ -7,7 +7,10 @@
 const char *rotation_state_name(enum rotation_state s)
 {
     static const char *const names[] = {
-        [ROTATION_PREPARED] = "prepared", [ROTATION_SENT] = "sent", [ROTATION_FINAL] = "final", [ROTATION_GIVEN_UP] = "given up",
+        [ROTATION_PREPARED] = "prepared",
+        [ROTATION_SENT] = "sent",
+        [ROTATION_FINAL] = "final",
+        [ROTATION_GIVEN_UP] = "given up",
     };
     return names[s];
 }
@@ -20,10 +23,12 @@ void rotation_list_done(struct rotation_list *list)
 
 bool rotations_put(struct db *db, const struct rotation_row *row, struct err *err)
 {
-    AUTO(stmt_done) struct stmt s = db_stmt(
-        db, "INSERT INTO rotations (chain_id, registry, old_id, new_id, state, started_at_s, changed_at_s)"
-            " VALUES (:chain, :registry, :old, :new, :state, :started, :changed)"
-            " ON CONFLICT (chain_id, registry, old_id, new_id) DO UPDATE SET state = max(rotations.state, excluded.state), changed_at_s = excluded.changed_at_s");
+    AUTO(stmt_done)
+    struct stmt s =
+        db_stmt(db, "INSERT INTO rotations (chain_id, registry, old_id, new_id, state, started_at_s, changed_at_s)"
+                    " VALUES (:chain, :registry, :old, :new, :state, :started, :changed)"
+                    " ON CONFLICT (chain_id, registry, old_id, new_id) DO UPDATE SET state = max(rotations.state, "
+                    "excluded.state), changed_at_s = excluded.changed_at_s");
     stmt_u64(&s, ":chain", row->from.chain_id);
     stmt_blob(&s, ":registry", BYTES_OF(row->from.registry));
     stmt_blob(&s, ":old", BYTES_OF(row->from.id));
@@ -37,7 +42,8 @@ bool rotations_put(struct db *db, const struct rotation_row *row, struct err *er
 bool rotations_of(struct db *db, struct rotation_list *out, struct hash32 id, struct err *err)
 {
     AUTO(rotation_list_done) struct rotation_list list = {0};
-    AUTO(stmt_done) struct stmt s =
+    AUTO(stmt_done)
+    struct stmt s =
         hash32_is_zero(id)
             ? db_stmt(db, "SELECT * FROM rotations WHERE state <= 2 ORDER BY started_at_s, rowid")
             : db_stmt(db, "SELECT * FROM rotations WHERE old_id = :id OR new_id = :id ORDER BY started_at_s, rowid");

@@ -1,5 +1,5 @@
-/* Rotations from one identity key to the next, so that whoever starts next knows which key the chain may name. A row is there
- * before anything is sent, and is closed only when the rotation is final. */
+/* Rotations from one identity key to the next, so that whoever starts next knows which key the chain may name. A row is
+ * there before anything is sent, and is closed only when the rotation is final. */
 #ifndef CVM_STORE_ROTATIONS_H
 #define CVM_STORE_ROTATIONS_H
 
@@ -27,7 +27,8 @@ void rotation_list_done(struct rotation_list *list);
 
 /* Insert, or raise the state of the row with this from and to: a state never goes back. */
 bool rotations_put(struct db *db, const struct rotation_row *row, struct err *err);
-/* Those that touch this identity hash as old or new, on any registry, oldest first; a zero hash: all that are still open. */
+/* Those that touch this identity hash as old or new, on any registry, oldest first; a zero hash: all that are still
+ * open. */
 bool rotations_of(struct db *db, struct rotation_list *out, struct hash32 id, struct err *err);
 
 #endif

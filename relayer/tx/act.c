@@ -21,9 +21,13 @@ struct txm_rules txe_rules(const struct txe *txe)
     const struct tx_settings *s = &txe->settings;
     /* without a key nothing can be replaced */
     int64_t stuck_after_s = txe->signer ? s->stuck_after_s : INT64_MAX / 2;
-    return (struct txm_rules){.finality = s->finality, .confirmations = s->confirmations, .stuck_after_s = stuck_after_s,
-                              .stuck_after_blocks = s->stuck_after_blocks, .resend_after_s = s->resend_after_s,
-                              .poll_s = s->poll_ms >= 2000 ? s->poll_ms / 1000 : 1, .fees = s->fees};
+    return (struct txm_rules){.finality = s->finality,
+                              .confirmations = s->confirmations,
+                              .stuck_after_s = stuck_after_s,
+                              .stuck_after_blocks = s->stuck_after_blocks,
+                              .resend_after_s = s->resend_after_s,
+                              .poll_s = s->poll_ms >= 2000 ? s->poll_ms / 1000 : 1,
+                              .fees = s->fees};
 }
 
 /* --- the sender --- */
@@ -67,8 +71,8 @@ static bool save_scope(struct txe *txe, struct task *t, enum db_sync sync, struc
     return db_commit(&tx, err);
 }
 
-/* What a power cut must not take back: a nonce, bytes, a wish, and an end of which the chain knows nothing. The rest is found
- * out again by looking; each forced write costs as much as the rest of a transaction. */
+/* What a power cut must not take back: a nonce, bytes, a wish, and an end of which the chain knows nothing. The rest is
+ * found out again by looking; each forced write costs as much as the rest of a transaction. */
 static bool matters(const struct txm *before, const struct txm *after)
 {
     return before->num_attempts != after->num_attempts || before->cancel_wanted != after->cancel_wanted ||
@@ -109,7 +113,8 @@ bool txe_describe(struct txe *txe, struct task *t, unsigned attempt, struct err 
 {
     AUTO(buf_done) struct buf payload = buf_new(TX_MAX_SIZE);
     struct tx tx = task_tx(t, attempt);
-    struct journal_attempt row = {.seq = t->seq_base + attempt, .kind = (int)t->m.attempt[attempt].kind, .nonce = t->m.nonce};
+    struct journal_attempt row = {
+        .seq = t->seq_base + attempt, .kind = (int)t->m.attempt[attempt].kind, .nonce = t->m.nonce};
     if (!tx_signing_payload(&payload, &tx, err) || !tx_signing_hash(&row.signing_hash, &tx, err))
         return false;
     row.unsigned_payload = buf_view(&payload);
@@ -121,7 +126,8 @@ static bool keep_bytes(struct txe *txe, struct task *t, unsigned attempt, struct
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
     struct hash32 hash = tx_hash(raw);
-    if (!db_begin(&tx, txe->db, DB_DURABLE, err) || !journal_attempt_sign(txe->db, t->row.id, t->seq_base + attempt, hash, raw, err))
+    if (!db_begin(&tx, txe->db, DB_DURABLE, err) ||
+        !journal_attempt_sign(txe->db, t->row.id, t->seq_base + attempt, hash, raw, err))
         return false;
     t->hash[attempt] = hash;
     t->has_hash[attempt] = true;
@@ -148,7 +154,8 @@ static bool do_sign(struct txe *txe, struct task *t, unsigned attempt, struct er
 }
 
 /* Other unfinished ones may each cost their highest price yet. */
-static bool open_worst_case(struct txe *txe, struct u256 *sum, int64_t except, const struct hash32 *identity, struct err *err)
+static bool open_worst_case(struct txe *txe, struct u256 *sum, int64_t except, const struct hash32 *identity,
+                            struct err *err)
 {
     AUTO(id_list_done) struct id_list open = {0};
     if (!journal_open_ids(txe->db, &open, txe->account, err))
@@ -169,8 +176,8 @@ static bool open_worst_case(struct txe *txe, struct u256 *sum, int64_t except, c
     return true;
 }
 
-static bool check_budget(struct txe *txe, const struct task *t, struct u256 limit, const struct hash32 *identity, struct u256 cost,
-                         const char *what, struct err *err)
+static bool check_budget(struct txe *txe, const struct task *t, struct u256 limit, const struct hash32 *identity,
+                         struct u256 cost, const char *what, struct err *err)
 {
     struct u256 sum;
     char have[WEI_TEXT_SIZE], want[WEI_TEXT_SIZE], most[WEI_TEXT_SIZE];
@@ -182,17 +189,18 @@ static bool check_budget(struct txe *txe, const struct task *t, struct u256 limi
     struct u256 total;
     if (u256_add(&total, sum, cost) && u256_cmp(total, limit) <= 0)
         return true;
-    return err_set(err, ERR_CHAIN, "%s: %s spent or under way in 24 hours, this one may cost %s, the limit is %s", what, wei_format(have, sum),
-                   wei_format(want, cost), wei_format(most, limit));
+    return err_set(err, ERR_CHAIN, "%s: %s spent or under way in 24 hours, this one may cost %s, the limit is %s", what,
+                   wei_format(have, sum), wei_format(want, cost), wei_format(most, limit));
 }
 
-static bool price_first(struct txe *txe, const struct task *t, struct fees *fees, const struct chain_view *view, uint64_t gas_limit,
-                        struct u256 data_fee_wei, struct err *err)
+static bool price_first(struct txe *txe, const struct task *t, struct fees *fees, const struct chain_view *view,
+                        uint64_t gas_limit, struct u256 data_fee_wei, struct err *err)
 {
     char base[WEI_TEXT_SIZE], cap[WEI_TEXT_SIZE];
     enum fee_verdict verdict = fees_first(fees, &txe->settings.fees, &view->fees, gas_limit, data_fee_wei);
     if (verdict == FEE_BELOW_BASE)
-        return err_set(err, ERR_CHAIN, "the base fee is %s per gas, the configured caps allow %s (max_fee, max_cost): not now",
+        return err_set(err, ERR_CHAIN,
+                       "the base fee is %s per gas, the configured caps allow %s (max_fee, max_cost): not now",
                        wei_format(base, view->fees.base_fee_wei), wei_format(cap, fees->max_fee_wei));
     if (verdict == FEE_AT_CAP && fees->legacy)
         return err_set(err, ERR_CHAIN, "the gas price is %s, the configured caps allow %s: not now",
@@ -201,10 +209,11 @@ static bool price_first(struct txe *txe, const struct task *t, struct fees *fees
     if (!fees_worst_case(&cost, fees, gas_limit, data_fee_wei))
         return err_set(err, ERR_CHAIN, "a cost of more than 256 bits");
     if (u256_cmp(view->balance_wei, cost) < 0)
-        return err_set(err, ERR_CHAIN, "the account holds %s, the transaction may cost %s: fund it", wei_format(base, view->balance_wei),
-                       wei_format(cap, cost));
+        return err_set(err, ERR_CHAIN, "the account holds %s, the transaction may cost %s: fund it",
+                       wei_format(base, view->balance_wei), wei_format(cap, cost));
     return check_budget(txe, t, txe->settings.max_day_wei, NULL, cost, "max_daily_cost", err) &&
-           check_budget(txe, t, txe->settings.max_identity_day_wei, &t->row.identity, cost, "the identity's daily cost", err);
+           check_budget(txe, t, txe->settings.max_identity_day_wei, &t->row.identity, cost, "the identity's daily cost",
+                        err);
 }
 
 /* Which nonce comes next, by the chain and the journal together. */
@@ -217,21 +226,24 @@ static bool choose_nonce(struct txe *txe, uint64_t *out, const struct chain_view
         return false;
     if (known && view->nonce_latest > next_known)
         return err_set(err, ERR_STORE,
-                       "account %s: the chain says that nonces up to %llu are spent, the journal knows up to %llu. Either somebody else sends "
-                       "from this account, or the journal is an old copy and has forgotten transactions. Look, then run `tx adopt`",
+                       "account %s: the chain says that nonces up to %llu are spent, the journal knows up to %llu. "
+                       "Either somebody else sends "
+                       "from this account, or the journal is an old copy and has forgotten transactions. Look, then "
+                       "run `tx adopt`",
                        addr_text(account, txe->account.account), (unsigned long long)view->nonce_latest - 1,
                        (unsigned long long)next_known - 1);
     if (!journal_nonce_free(txe->db, &candidate, txe->account, view->nonce_latest, err))
         return false;
     /* a foreign transaction waits in the pool at that nonce: go behind it */
-    if (candidate < view->nonce_pending && !journal_nonce_free(txe->db, &candidate, txe->account, view->nonce_pending, err))
+    if (candidate < view->nonce_pending &&
+        !journal_nonce_free(txe->db, &candidate, txe->account, view->nonce_pending, err))
         return false;
     *out = candidate;
     return true;
 }
 
-static bool reserve(struct txe *txe, struct task *t, const struct chain_view *view, uint64_t gas_limit, const struct fees *fees,
-                    struct err *err)
+static bool reserve(struct txe *txe, struct task *t, const struct chain_view *view, uint64_t gas_limit,
+                    const struct fees *fees, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
     struct txm_event ev = {.type = TXM_EV_RESERVED, .gas_limit = gas_limit, .fees = *fees};
@@ -251,7 +263,8 @@ static bool reserve(struct txe *txe, struct task *t, const struct chain_view *vi
 
 static bool do_simulate(struct txe *txe, struct task *t, struct err *err)
 {
-    struct eth_msg msg = {.has_from = true, .from = txe->account.account, .to = t->row.target, .data = buf_view(&t->row.calldata)};
+    struct eth_msg msg = {
+        .has_from = true, .from = txe->account.account, .to = t->row.target, .data = buf_view(&t->row.calldata)};
     struct chain_view view;
     struct fees fees;
     uint64_t gas_limit;
@@ -267,8 +280,13 @@ static bool do_simulate(struct txe *txe, struct task *t, struct err *err)
         return false;
     txe->head = view.head;
     struct txm before = t->m;
-    struct tx shape = {.type = TX_LEGACY, .chain_id = txe->chain_id, .nonce = view.nonce_pending, .gas_limit = gas_limit,
-                       .max_fee_wei = view.fees.gas_price_wei, .to = t->row.target, .data = msg.data};
+    struct tx shape = {.type = TX_LEGACY,
+                       .chain_id = txe->chain_id,
+                       .nonce = view.nonce_pending,
+                       .gas_limit = gas_limit,
+                       .max_fee_wei = view.fees.gas_price_wei,
+                       .to = t->row.target,
+                       .data = msg.data};
     struct u256 data_fee_wei;
     if (!data_fee_for(txe->rpc, &data_fee_wei, &txe->settings, &shape, err) || !txe_become_sender(txe, err) ||
         !price_first(txe, t, &fees, &view, gas_limit, data_fee_wei, err))
@@ -294,7 +312,8 @@ static bool do_send(struct txe *txe, struct task *t, unsigned attempt, struct er
     HOOK("wire.send");
     bool taken = rpc_send_raw(txe->rpc, buf_view(&raw), &fault, &why);
     HOOK("wire.sent");
-    struct txm_event ev = {.type = TXM_EV_SENT, .attempt = attempt, .taken = taken, .from_node = fault.from_node, .class = fault.class};
+    struct txm_event ev = {
+        .type = TXM_EV_SENT, .attempt = attempt, .taken = taken, .from_node = fault.from_node, .class = fault.class};
     if (!txe_apply(txe, t, &ev, err))
         return false;
     if (!taken && why.text[0])
@@ -307,14 +326,16 @@ static bool do_price(struct txe *txe, struct task *t, struct err *err)
 {
     struct chain_view view;
     HOOK("wire.price");
-    if (!view_read(txe->rpc, &view, &txe->settings, &txe->hooks, txe->account.account, NULL, err) || !txe_become_sender(txe, err))
+    if (!view_read(txe->rpc, &view, &txe->settings, &txe->hooks, txe->account.account, NULL, err) ||
+        !txe_become_sender(txe, err))
         return false;
     AUTO(db_scope_done) struct db_scope tx = {0};
     struct txm before = t->m;
     struct txm_event ev = {.type = TXM_EV_PRICED, .view = view.fees};
     HOOK("journal.price");
     bool ok = db_begin(&tx, txe->db, DB_DURABLE, err) && txe_apply(txe, t, &ev, err) &&
-              (t->m.num_attempts == before.num_attempts || txe_describe(txe, t, t->m.num_attempts - 1, err)) && db_commit(&tx, err);
+              (t->m.num_attempts == before.num_attempts || txe_describe(txe, t, t->m.num_attempts - 1, err)) &&
+              db_commit(&tx, err);
     if (!ok)
         t->m = before;
     HOOK("journal.priced");
@@ -388,7 +409,8 @@ static void drive(struct txe *txe, struct task *t)
 
 static bool due(const struct task *t, int64_t now_s)
 {
-    return t->next.type == TXM_DO_LOOK || (t->next.type == TXM_DO_WAIT && t->m.phase >= TXM_SIGNED && now_s >= t->next.wait_until_s);
+    return t->next.type == TXM_DO_LOOK ||
+           (t->next.type == TXM_DO_WAIT && t->m.phase >= TXM_SIGNED && now_s >= t->next.wait_until_s);
 }
 
 /* Those that wait for their turn (a signer that did not answer) begin where they stood. */

@@ -1,5 +1,5 @@
-/* From an intent to its end. The pieces: task.c (an intent in hand, and its bytes in the journal), txm.c (what to do next),
- * act.c and look.c (doing it), locks.c (who may). Here: opening, waiting, joining, reporting. */
+/* From an intent to its end. The pieces: task.c (an intent in hand, and its bytes in the journal), txm.c (what to do
+ * next), act.c and look.c (doing it), locks.c (who may). Here: opening, waiting, joining, reporting. */
 #include "relayer/tx/engine.h"
 
 #include "crypto/base/auto.h"
@@ -12,9 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define JOIN_POLL_MS 100
+#define JOIN_POLL_MS   100
 #define FIRST_PAUSE_MS 4
-#define MAX_ROUNDS   3 /* times that an intent starts anew in one call because somebody else spent its nonce */
+#define MAX_ROUNDS     3 /* times that an intent starts anew in one call because somebody else spent its nonce */
 
 struct tx_settings tx_settings_resolve(const struct tx_settings *settings)
 {
@@ -42,13 +42,14 @@ bool txe_use_account(struct txe *txe, struct addr20 account, struct err *err)
     return locks_open(&txe->lock_fd, db_dir(txe->db), txe->chain_id, account, err);
 }
 
-bool txe_open(struct txe **out, struct db *db, struct rpc *rpc, struct signer *signer, const struct tx_settings *settings,
-              const struct txe_hooks *hooks, struct err *err)
+bool txe_open(struct txe **out, struct db *db, struct rpc *rpc, struct signer *signer,
+              const struct tx_settings *settings, const struct txe_hooks *hooks, struct err *err)
 {
     AUTO(txe_closep) struct txe *txe = calloc(1, sizeof *txe);
     if (!txe)
         return err_set(err, ERR_NOMEM, "tx: no memory");
-    *txe = (struct txe){.db = db, .rpc = rpc, .signer = signer, .settings = tx_settings_resolve(settings), .lock_fd = -1};
+    *txe =
+        (struct txe){.db = db, .rpc = rpc, .signer = signer, .settings = tx_settings_resolve(settings), .lock_fd = -1};
     if (hooks)
         txe->hooks = *hooks;
     if (!rpc_chain_id(rpc, &txe->chain_id, err))
@@ -85,8 +86,9 @@ struct hash32 txe_intent_key(uint64_t chain_id, const struct tx_intent *intent)
 {
     uint8_t chain[32];
     u256_to_be32(chain, u256_from(chain_id));
-    struct bytes parts[] = {BYTES_LIT("cvm-relayer/intent/1"), BYTES(chain), BYTES_OF(intent->target), bytes_str(intent->call),
-                            BYTES_OF(intent->identity), BYTES_OF(intent->digest)};
+    struct bytes parts[] = {BYTES_LIT("cvm-relayer/intent/1"), BYTES(chain),
+                            BYTES_OF(intent->target),          bytes_str(intent->call),
+                            BYTES_OF(intent->identity),        BYTES_OF(intent->digest)};
     struct digest d = hash_parts(HASH_SHA256, parts, sizeof parts / sizeof *parts);
     struct hash32 key;
     memcpy(key.b, d.b, sizeof key.b);
@@ -142,7 +144,8 @@ static bool verdict(const struct tx_status *s, struct err *err)
     case TXM_FINAL:
     case TXM_MINED:
         if (s->readback == TXM_READ_DIFFERS)
-            return err_set(err, ERR_REFUSED, "transaction %lld was mined, but the contract does not say what was asked for: %s",
+            return err_set(err, ERR_REFUSED,
+                           "transaction %lld was mined, but the contract does not say what was asked for: %s",
                            (long long)s->id, note);
         return true;
     case TXM_REVERTED:
@@ -151,8 +154,8 @@ static bool verdict(const struct tx_status *s, struct err *err)
     case TXM_CANCELLED:
         return err_set(err, ERR_REFUSED, "transaction %lld was cancelled", (long long)s->id);
     case TXM_REPLACED:
-        return err_set(err, ERR_CHAIN, "transaction %lld: nonce %llu was spent by a transaction that is not ours", (long long)s->id,
-                       (unsigned long long)s->nonce);
+        return err_set(err, ERR_CHAIN, "transaction %lld: nonce %llu was spent by a transaction that is not ours",
+                       (long long)s->id, (unsigned long long)s->nonce);
     case TXM_GIVEN_UP:
         return err_set(err, ERR_CHAIN, "transaction %lld was given up: %s", (long long)s->id, note);
     case TXM_NEW:
@@ -166,8 +169,9 @@ static bool verdict(const struct tx_status *s, struct err *err)
 
 static bool not_yet(const struct tx_status *s, const char *why, struct err *err)
 {
-    return err_set(err, ERR_CHAIN, "%s: transaction %lld is %s%s%s; it stays in the journal, run the command again to go on with it", why,
-                   (long long)s->id, txm_phase_name(s->phase), s->note[0] ? ": " : "", s->note);
+    return err_set(err, ERR_CHAIN,
+                   "%s: transaction %lld is %s%s%s; it stays in the journal, run the command again to go on with it",
+                   why, (long long)s->id, txm_phase_name(s->phase), s->note[0] ? ": " : "", s->note);
 }
 
 static void report(struct txe *txe, struct tx_status *out, const struct task *t, bool joined)
@@ -184,9 +188,14 @@ static void report(struct txe *txe, struct tx_status *out, const struct task *t,
 
 static bool add_intent(struct txe *txe, int64_t *id, bool *existed, const struct tx_intent *intent, struct err *err)
 {
-    AUTO(journal_intent_done) struct journal_intent row = {.key = txe_intent_key(txe->chain_id, intent), .account = txe->account,
-                                                           .target = intent->target, .identity = intent->identity, .open = true,
-                                                           .machine = buf_new(64 * 1024), .calldata = buf_new(TX_MAX_SIZE)};
+    AUTO(journal_intent_done)
+    struct journal_intent row = {.key = txe_intent_key(txe->chain_id, intent),
+                                 .account = txe->account,
+                                 .target = intent->target,
+                                 .identity = intent->identity,
+                                 .open = true,
+                                 .machine = buf_new(64 * 1024),
+                                 .calldata = buf_new(TX_MAX_SIZE)};
     row.created_at_s = row.updated_at_s = clock_now_s();
     snprintf(row.call, sizeof row.call, "%s", intent->call);
     snprintf(row.label, sizeof row.label, "%s", intent->label ? intent->label : "");
@@ -207,7 +216,8 @@ static bool still_over(struct txe *txe, const struct task *t, struct err *err)
     if (!task_load(txe->db, &now, t->row.id, err))
         return false;
     return (txm_is_over(now->m.phase) && now->m.phase != TXM_FINAL) ||
-           err_set(err, ERR_STORE, "another process has begun transaction %lld anew, from another account", (long long)t->row.id);
+           err_set(err, ERR_STORE, "another process has begun transaction %lld anew, from another account",
+                   (long long)t->row.id);
 }
 
 /* It came to an end without happening: begin anew, under the same key, perhaps from another account. */
@@ -216,7 +226,8 @@ static bool begin_anew(struct txe *txe, struct task *t, struct bytes calldata, s
     AUTO(db_scope_done) struct db_scope tx = {0};
     unsigned base;
     struct txm_event start = {.type = TXM_EV_START};
-    if (!db_begin(&tx, txe->db, DB_DURABLE, err) || !still_over(txe, t, err) || !journal_attempt_count(txe->db, &base, t->row.id, err) ||
+    if (!db_begin(&tx, txe->db, DB_DURABLE, err) || !still_over(txe, t, err) ||
+        !journal_attempt_count(txe->db, &base, t->row.id, err) ||
         !journal_begin_anew(txe->db, t->row.id, txe->account, calldata, err))
         return false;
     t->row.account = txe->account;
@@ -231,7 +242,8 @@ static bool begin_anew(struct txe *txe, struct task *t, struct bytes calldata, s
     return buf_finish(&t->row.calldata, err) && txe_apply(txe, t, &start, err) && db_commit(&tx, err);
 }
 
-/* A failure before anything was signed: the intent is closed, so that nobody sends it long after its caller was told. */
+/* A failure before anything was signed: the intent is closed, so that nobody sends it long after its caller was told.
+ */
 static bool give_up(struct txe *txe, struct task *t, const struct err *why)
 {
     struct txm_event ev = {.type = TXM_EV_GIVE_UP};
@@ -276,7 +288,8 @@ static bool timed_out(const struct waiter *w)
 }
 
 /* Another process has it in hand: watch the journal until it is done, or until that process is gone. */
-static bool watch_other(struct txe *txe, struct task **mine, struct tx_status *out, int64_t id, struct waiter *w, struct err *err)
+static bool watch_other(struct txe *txe, struct task **mine, struct tx_status *out, int64_t id, struct waiter *w,
+                        struct err *err)
 {
     for (;;) {
         AUTO(task_freep) struct task *t = NULL;
@@ -367,10 +380,12 @@ static bool adopt(struct txe *txe, struct task *t, struct waiter *w, struct err 
     if (txm_any_signed(&t->m) && t->has_hash[0] && hash32_eq(t->hash[0], w->adopt->hash))
         return true;
     if (t->m.phase != TXM_NEW)
-        return err_set(err, ERR_USAGE, "transaction %lld is %s already: an outside signature comes too late", (long long)t->row.id,
-                       txm_phase_name(t->m.phase));
+        return err_set(err, ERR_USAGE, "transaction %lld is %s already: an outside signature comes too late",
+                       (long long)t->row.id, txm_phase_name(t->m.phase));
     AUTO(db_scope_done) struct db_scope scope = {0};
-    struct txm_event ev = {.type = TXM_EV_ADOPTED, .nonce = tx->nonce, .gas_limit = tx->gas_limit,
+    struct txm_event ev = {.type = TXM_EV_ADOPTED,
+                           .nonce = tx->nonce,
+                           .gas_limit = tx->gas_limit,
                            .fees = {tx->type == TX_LEGACY, tx->max_fee_wei, tx->max_tip_wei}};
     if (!txe_become_sender(txe, err) || !db_begin(&scope, txe->db, DB_DURABLE, err) ||
         !journal_nonce_hold(txe->db, txe->account, tx->nonce, t->row.id, err))
@@ -378,7 +393,8 @@ static bool adopt(struct txe *txe, struct task *t, struct waiter *w, struct err 
     t->hash[0] = w->adopt->hash;
     t->has_hash[0] = true;
     return txe_apply(txe, t, &ev, err) && txe_describe(txe, t, 0, err) &&
-           journal_attempt_sign(txe->db, t->row.id, t->seq_base, w->adopt->hash, w->adopt_raw, err) && db_commit(&scope, err);
+           journal_attempt_sign(txe->db, t->row.id, t->seq_base, w->adopt->hash, w->adopt_raw, err) &&
+           db_commit(&scope, err);
 }
 
 static bool submit_id(struct txe *txe, struct tx_status *out, int64_t id, struct waiter *w, struct err *err)
@@ -395,7 +411,8 @@ static bool submit_id(struct txe *txe, struct tx_status *out, int64_t id, struct
     return ok;
 }
 
-bool txe_submit(struct txe *txe, struct tx_status *out, const struct tx_intent *intent, enum tx_wait wait, int64_t timeout_s, struct err *err)
+bool txe_submit(struct txe *txe, struct tx_status *out, const struct tx_intent *intent, enum tx_wait wait,
+                int64_t timeout_s, struct err *err)
 {
     struct waiter w = {.wait = wait, .calldata = intent->calldata};
     struct err here = {0};
@@ -428,8 +445,8 @@ static bool check_outside(struct txe *txe, const struct tx_signed *got, const st
     return !what || err_set(err, ERR_USAGE, "signed transaction: %s", what);
 }
 
-bool txe_submit_signed(struct txe *txe, struct tx_status *out, const struct tx_intent *intent, struct bytes raw, enum tx_wait wait,
-                       int64_t timeout_s, struct err *err)
+bool txe_submit_signed(struct txe *txe, struct tx_status *out, const struct tx_intent *intent, struct bytes raw,
+                       enum tx_wait wait, int64_t timeout_s, struct err *err)
 {
     struct tx_signed got;
     struct waiter w = {.wait = wait, .calldata = intent->calldata, .adopt = &got, .adopt_raw = raw};

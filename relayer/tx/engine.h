@@ -1,9 +1,9 @@
-/* The transaction engine (design section 5): an intent goes in, one transaction per intent comes out on the chain, and what
- * became of it. It knows the journal, the wire and the pure machine of txm.h; it has not heard of registries (what a call
- * achieved is read back by the caller's callback) nor of configuration files.
+/* The transaction engine (design section 5): an intent goes in, one transaction per intent comes out on the chain, and
+ * what became of it. It knows the journal, the wire and the pure machine of txm.h; it has not heard of registries (what
+ * a call achieved is read back by the caller's callback) nor of configuration files.
  *
- * Every step is in the journal before the wire is touched. Whoever opens the engine next, in whichever process, finishes
- * what an earlier one began; a lock file keeps two processes from sending for one account at the same time. */
+ * Every step is in the journal before the wire is touched. Whoever opens the engine next, in whichever process,
+ * finishes what an earlier one began; a lock file keeps two processes from sending for one account at the same time. */
 #ifndef CVM_TX_ENGINE_H
 #define CVM_TX_ENGINE_H
 
@@ -23,11 +23,11 @@ struct tx_settings {
     bool no_calldata_floor;           /* a chain without EIP-7623 */
     bool op_stack;                    /* a data fee comes on top: GasPriceOracle.getL1Fee */
     enum txm_finality finality;
-    unsigned confirmations;           /* for TXM_CONFIRMATIONS, and where the node knows no tag; 0: 12 */
-    int64_t stuck_after_s;            /* replace a transaction that is not mined by then; 0: 60 */
-    unsigned stuck_after_blocks;      /* 0: 5 */
-    int64_t resend_after_s;           /* the same bytes again; 0: 15 */
-    int64_t poll_ms;                  /* between looks at the chain; 0: 1000 */
+    unsigned confirmations;      /* for TXM_CONFIRMATIONS, and where the node knows no tag; 0: 12 */
+    int64_t stuck_after_s;       /* replace a transaction that is not mined by then; 0: 60 */
+    unsigned stuck_after_blocks; /* 0: 5 */
+    int64_t resend_after_s;      /* the same bytes again; 0: 15 */
+    int64_t poll_ms;             /* between looks at the chain; 0: 1000 */
 };
 
 struct tx_intent {
@@ -88,8 +88,8 @@ struct txe_hooks {
 struct txe; /* one thread */
 
 /* db, rpc, signer and what settings point at must outlive it. Asks the chain for its id. */
-bool txe_open(struct txe **out, struct db *db, struct rpc *rpc, struct signer *signer, const struct tx_settings *settings,
-              const struct txe_hooks *hooks, struct err *err);
+bool txe_open(struct txe **out, struct db *db, struct rpc *rpc, struct signer *signer,
+              const struct tx_settings *settings, const struct txe_hooks *hooks, struct err *err);
 void txe_close(struct txe *txe);
 void txe_closep(struct txe **txe);
 uint64_t txe_chain_id(const struct txe *txe);
@@ -100,13 +100,13 @@ struct hash32 txe_intent_key(uint64_t chain_id, const struct tx_intent *intent);
 struct hash32 txe_text_digest(const char *idempotency_key);
 
 /* Bring the intent to the wanted state, finishing what an earlier process began first. timeout_s: 0 waits for ever.
- * True: status is at the wanted state (or at its end: FINAL). False with ERR_REFUSED: simulation, contract or operator said no
- * (phase REFUSED, REVERTED, CANCELLED; readback DIFFERS); ERR_NET, ERR_CHAIN, ERR_STORE: not now, status tells how far it got;
- * what was begun stays in the journal and the next call goes on with it. */
-bool txe_submit(struct txe *txe, struct tx_status *out, const struct tx_intent *intent, enum tx_wait wait, int64_t timeout_s,
-                struct err *err);
-/* One round over everything unfinished of this account: looks, decides, acts; never waits. For the daemon and for start-up.
- * num_open: how many are still unfinished. */
+ * True: status is at the wanted state (or at its end: FINAL). False with ERR_REFUSED: simulation, contract or operator
+ * said no (phase REFUSED, REVERTED, CANCELLED; readback DIFFERS); ERR_NET, ERR_CHAIN, ERR_STORE: not now, status tells
+ * how far it got; what was begun stays in the journal and the next call goes on with it. */
+bool txe_submit(struct txe *txe, struct tx_status *out, const struct tx_intent *intent, enum tx_wait wait,
+                int64_t timeout_s, struct err *err);
+/* One round over everything unfinished of this account: looks, decides, acts; never waits. For the daemon and for
+ * start-up. num_open: how many are still unfinished. */
 bool txe_pump(struct txe *txe, size_t *num_open, struct err *err);
 
 /* --- dry run (quote.c) --- */
@@ -119,8 +119,8 @@ struct tx_quote {
 /* Simulate, estimate and price for this account, sending nothing and writing nothing. ERR_REFUSED: it would revert. */
 bool txe_quote(struct rpc *rpc, struct tx_quote *out, const struct tx_intent *intent, struct addr20 from,
                const struct tx_settings *settings, const struct txe_hooks *hooks, struct err *err);
-/* The quote as "text", "json" (one document), "cast" (a `cast send` line) or "safe" (a Safe transaction builder's file),
- * appended to out. ERR_USAGE: another format. */
+/* The quote as "text", "json" (one document), "cast" (a `cast send` line) or "safe" (a Safe transaction builder's
+ * file), appended to out. ERR_USAGE: another format. */
 bool txe_quote_format(struct buf *out, const struct tx_quote *quote, const struct tx_intent *intent, struct addr20 from,
                       const char *format, struct err *err);
 
@@ -131,20 +131,21 @@ struct tx_list {
 };
 void tx_list_done(struct tx_list *list);
 /* Newest first; open_only: the unfinished ones; identity NULL: all. Needs no engine. */
-bool tx_journal_list(struct db *db, struct tx_list *out, bool open_only, const struct hash32 *identity, size_t max, struct err *err);
+bool tx_journal_list(struct db *db, struct tx_list *out, bool open_only, const struct hash32 *identity, size_t max,
+                     struct err *err);
 bool tx_journal_get(struct db *db, struct tx_status *out, bool *found, int64_t id, struct err *err);
 /* By the hash of any of its transactions. */
 bool tx_journal_find(struct db *db, struct tx_status *out, bool *found, struct hash32 tx_hash, struct err *err);
-/* Replace it by the same call at a higher price, or by a transfer of nothing to ourselves. ERR_USAGE: it is not in a state
- * for that. */
+/* Replace it by the same call at a higher price, or by a transfer of nothing to ourselves. ERR_USAGE: it is not in a
+ * state for that. */
 bool txe_speed_up(struct txe *txe, struct tx_status *out, int64_t id, struct err *err);
 bool txe_cancel(struct txe *txe, struct tx_status *out, int64_t id, struct err *err);
-/* Adopt a transaction that was signed elsewhere for this intent: compared with it field by field, written to the journal,
- * sent, followed. */
-bool txe_submit_signed(struct txe *txe, struct tx_status *out, const struct tx_intent *intent, struct bytes raw, enum tx_wait wait,
-                       int64_t timeout_s, struct err *err);
-/* Nonces that the journal does not know were spent by this account (another wallet, or the journal is an old copy): say that
- * this is known and fine. New intents stop until then. */
+/* Adopt a transaction that was signed elsewhere for this intent: compared with it field by field, written to the
+ * journal, sent, followed. */
+bool txe_submit_signed(struct txe *txe, struct tx_status *out, const struct tx_intent *intent, struct bytes raw,
+                       enum tx_wait wait, int64_t timeout_s, struct err *err);
+/* Nonces that the journal does not know were spent by this account (another wallet, or the journal is an old copy): say
+ * that this is known and fine. New intents stop until then. */
 bool txe_adopt_nonces(struct txe *txe, uint64_t *num_adopted, struct err *err);
 
 const char *tx_wait_name(enum tx_wait wait);

@@ -57,8 +57,8 @@ static enum fee_verdict judge(const struct fees *f, const struct fee_view *view,
     return capped ? FEE_AT_CAP : FEE_OK;
 }
 
-enum fee_verdict fees_first(struct fees *out, const struct fee_settings *settings, const struct fee_view *view, uint64_t gas_limit,
-                            struct u256 data_fee_wei)
+enum fee_verdict fees_first(struct fees *out, const struct fee_settings *settings, const struct fee_view *view,
+                            uint64_t gas_limit, struct u256 data_fee_wei)
 {
     struct fees f = wanted(settings, view);
     struct u256 cap = price_cap(settings, gas_limit, data_fee_wei);
@@ -77,8 +77,8 @@ static struct u256 raised(struct u256 old, unsigned permille)
     return saturating_add(scaled(old, 1000 + permille, 1000), u256_from(1));
 }
 
-enum fee_verdict fees_bump(struct fees *out, const struct fee_settings *settings, const struct fee_view *view, const struct fees *highest,
-                           uint64_t gas_limit, struct u256 data_fee_wei)
+enum fee_verdict fees_bump(struct fees *out, const struct fee_settings *settings, const struct fee_view *view,
+                           const struct fees *highest, uint64_t gas_limit, struct u256 data_fee_wei)
 {
     unsigned permille = settings->bump_permille ? settings->bump_permille : DEFAULT_BUMP_PERMILLE;
     if (permille < LEAST_BUMP_PERMILLE)

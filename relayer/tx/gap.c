@@ -16,8 +16,13 @@ static bool filler_row(struct txe *txe, struct journal_intent *row, uint64_t non
     memcpy(salt, &nonce, 8);
     memcpy(salt + 8, &now_s, 8);
     struct tx_intent intent = {.target = txe->account.account, .call = "fill-nonce", .digest = sha256(BYTES(salt))};
-    *row = (struct journal_intent){.key = txe_intent_key(txe->chain_id, &intent), .account = txe->account, .target = intent.target,
-                                   .created_at_s = now_s, .updated_at_s = now_s, .open = true, .machine = buf_new(64 * 1024)};
+    *row = (struct journal_intent){.key = txe_intent_key(txe->chain_id, &intent),
+                                   .account = txe->account,
+                                   .target = intent.target,
+                                   .created_at_s = now_s,
+                                   .updated_at_s = now_s,
+                                   .open = true,
+                                   .machine = buf_new(64 * 1024)};
     snprintf(row->call, sizeof row->call, "%s", intent.call);
     snprintf(row->label, sizeof row->label, "fills nonce %llu", (unsigned long long)nonce);
     return machine_write(&row->machine, &(struct txm){0}, 0, err);
@@ -44,8 +49,8 @@ static bool fill_one(struct txe *txe, uint64_t nonce, const struct chain_view *v
     bool existed;
     if (fees_first(&ev.fees, &txe->settings.fees, &view->fees, TRANSFER_GAS, (struct u256){0}) == FEE_BELOW_BASE)
         return true; /* not now */
-    if (!filler_row(txe, &row, nonce, err) || !db_begin(&tx, txe->db, DB_DURABLE, err) || !journal_add(txe->db, &id, &existed, &row, err) ||
-        !txe_claim(txe, &t, id, err))
+    if (!filler_row(txe, &row, nonce, err) || !db_begin(&tx, txe->db, DB_DURABLE, err) ||
+        !journal_add(txe->db, &id, &existed, &row, err) || !txe_claim(txe, &t, id, err))
         return false;
     if (t && begin_filler(txe, t, &ev, err) && db_commit(&tx, err))
         return true;

@@ -105,7 +105,8 @@ static bool read_kdf(struct kdf *out, const json_t *crypto, struct err *err)
     uint64_t dklen, rounds;
     if (!json_is_object(params))
         return wrong(err, "kdfparams: want an object");
-    if (!get_number(&dklen, params, "dklen", 1 << 20, err) || !get_hex(k.salt, &k.salt_len, sizeof k.salt, params, "salt", err))
+    if (!get_number(&dklen, params, "dklen", 1 << 20, err) ||
+        !get_hex(k.salt, &k.salt_len, sizeof k.salt, params, "salt", err))
         return false;
     if (dklen != DERIVED)
         return wrong(err, "dklen: want 32");
@@ -128,10 +129,10 @@ static bool read_kdf(struct kdf *out, const json_t *crypto, struct err *err)
 static bool derive(uint8_t out[DERIVED], const struct kdf *k, struct bytes passphrase, struct err *err)
 {
     const uint8_t *pass = passphrase.len ? passphrase.p : (const uint8_t *)"";
-    bool ok = k->is_scrypt
-                  ? crypto_pwhash_scryptsalsa208sha256_ll(pass, passphrase.len, k->salt, k->salt_len, k->n, k->r, k->p, out, DERIVED) == 0
-                  : PKCS5_PBKDF2_HMAC((const char *)pass, (int)passphrase.len, k->salt, (int)k->salt_len, (int)k->rounds, EVP_sha256(),
-                                      DERIVED, out) == 1;
+    bool ok = k->is_scrypt ? crypto_pwhash_scryptsalsa208sha256_ll(pass, passphrase.len, k->salt, k->salt_len, k->n,
+                                                                   k->r, k->p, out, DERIVED) == 0
+                           : PKCS5_PBKDF2_HMAC((const char *)pass, (int)passphrase.len, k->salt, (int)k->salt_len,
+                                               (int)k->rounds, EVP_sha256(), DERIVED, out) == 1;
     return ok || err_set(err, ERR_NOMEM, "keystore: the key derivation found no memory");
 }
 
@@ -140,7 +141,8 @@ static bool apply_cipher(uint8_t out[32], const uint8_t key[16], const uint8_t i
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n = 0;
-    bool ok = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_128_ctr(), NULL, key, iv) == 1 && EVP_EncryptUpdate(ctx, out, &n, in, 32) == 1 && n == 32;
+    bool ok = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_128_ctr(), NULL, key, iv) == 1 &&
+              EVP_EncryptUpdate(ctx, out, &n, in, 32) == 1 && n == 32;
     EVP_CIPHER_CTX_free(ctx);
     return ok;
 }
@@ -156,7 +158,8 @@ static struct hash32 mac_of(const uint8_t derived[DERIVED], const uint8_t cipher
 
 static json_t *load(struct bytes text, struct err *err)
 {
-    json_t *root = text.len <= MAX_JSON ? json_loadb((const char *)text.p, text.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    json_t *root =
+        text.len <= MAX_JSON ? json_loadb((const char *)text.p, text.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
     if (root && json_is_object(root))
         return root;
     json_decref(root);
@@ -170,7 +173,8 @@ static bool address_of_file(struct addr20 *out, bool *has, const json_t *root, s
     *has = v && !json_is_null(v);
     if (!*has)
         return true;
-    if (!json_is_string(v) || !hex_decode_fixed(out->b, sizeof out->b, bytes_from(json_string_value(v), json_string_length(v)), NULL))
+    if (!json_is_string(v) ||
+        !hex_decode_fixed(out->b, sizeof out->b, bytes_from(json_string_value(v), json_string_length(v)), NULL))
         return wrong(err, "address: want 20 bytes of hex");
     return true;
 }
@@ -183,8 +187,9 @@ static bool open_box(struct secp_key *out, const json_t *crypto, struct bytes pa
     if (!is_text(crypto, "cipher", "aes-128-ctr"))
         return wrong(err, "cipher: want aes-128-ctr");
     if (!get_fixed(iv, sizeof iv, member(crypto, "cipherparams"), "iv", err) ||
-        !get_fixed(ciphertext, sizeof ciphertext, crypto, "ciphertext", err) || !get_fixed(mac.b, sizeof mac.b, crypto, "mac", err) ||
-        !read_kdf(&kdf, crypto, err) || !derive(derived, &kdf, passphrase, err))
+        !get_fixed(ciphertext, sizeof ciphertext, crypto, "ciphertext", err) ||
+        !get_fixed(mac.b, sizeof mac.b, crypto, "mac", err) || !read_kdf(&kdf, crypto, err) ||
+        !derive(derived, &kdf, passphrase, err))
         return false;
     struct hash32 got = mac_of(derived, ciphertext);
     bool ok = ct_eq(got.b, mac.b, sizeof mac.b);
@@ -262,11 +267,12 @@ bool keystore_encrypt(struct buf *out, const struct secp_key *key, struct bytes 
     struct hash32 mac = mac_of(derived, ciphertext);
     ct_wipe(derived, sizeof derived);
     uuid_text(uuid, id);
-    json_auto_t *root = json_pack("{s:i, s:s, s:o, s:{s:s, s:{s:o}, s:o, s:s, s:{s:i, s:I, s:i, s:i, s:o}, s:o}}", "version", 3, "id", uuid,
-                                  "address", hex_member(BYTES_OF(address)), "crypto", "cipher", "aes-128-ctr", "cipherparams", "iv",
-                                  hex_member(BYTES(iv)), "ciphertext", hex_member(BYTES(ciphertext)), "kdf", "scrypt", "kdfparams", "dklen",
-                                  DERIVED, "n", (json_int_t)kdf.n, "r", (int)kdf.r, "p", (int)kdf.p, "salt",
-                                  hex_member(bytes_from(kdf.salt, kdf.salt_len)), "mac", hex_member(BYTES_OF(mac)));
+    json_auto_t *root =
+        json_pack("{s:i, s:s, s:o, s:{s:s, s:{s:o}, s:o, s:s, s:{s:i, s:I, s:i, s:i, s:o}, s:o}}", "version", 3, "id",
+                  uuid, "address", hex_member(BYTES_OF(address)), "crypto", "cipher", "aes-128-ctr", "cipherparams",
+                  "iv", hex_member(BYTES(iv)), "ciphertext", hex_member(BYTES(ciphertext)), "kdf", "scrypt",
+                  "kdfparams", "dklen", DERIVED, "n", (json_int_t)kdf.n, "r", (int)kdf.r, "p", (int)kdf.p, "salt",
+                  hex_member(bytes_from(kdf.salt, kdf.salt_len)), "mac", hex_member(BYTES_OF(mac)));
     AUTO(auto_free) char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
     if (!ok || !text)
         return err_set(err, ERR_NOMEM, "keystore: no memory");

@@ -16,7 +16,8 @@ bool locks_open(int *fd, const char *dir, uint64_t chain_id, struct addr20 accou
     int n = snprintf(path, sizeof path, "%s/locks", dir);
     if (n < 0 || (size_t)n >= sizeof path || !dir_make(path, err))
         return false;
-    n = snprintf(path, sizeof path, "%s/locks/%llu-%s", dir, (unsigned long long)chain_id, hex_encode(hex, BYTES_OF(account)));
+    n = snprintf(path, sizeof path, "%s/locks/%llu-%s", dir, (unsigned long long)chain_id,
+                 hex_encode(hex, BYTES_OF(account)));
     if (n < 0 || (size_t)n >= sizeof path)
         return err_set(err, ERR_STORE, "lock file: path too long");
     int got = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -37,7 +38,8 @@ bool locks_take_sender(int fd, int64_t timeout_ms, struct err *err)
     uint64_t start_ms = clock_mono_ms(), pause_ms = 1;
     while (!set_lock(fd, F_WRLCK, 0)) {
         if (clock_mono_ms() - start_ms >= (uint64_t)timeout_ms)
-            return err_set(err, ERR_STORE, "another process is sending for this account (waited %lld s)", (long long)timeout_ms / 1000);
+            return err_set(err, ERR_STORE, "another process is sending for this account (waited %lld s)",
+                           (long long)timeout_ms / 1000);
         clock_sleep_ms(pause_ms);
         pause_ms = pause_ms < 16 ? pause_ms * 2 : 16;
     }

@@ -1,5 +1,6 @@
-/* Who sends for an account, and who takes care of an intent: byte locks on one file per chain and account, which the kernel
- * takes back from a dead process. Open-file-description locks: two handles in one process exclude each other as well. */
+/* Who sends for an account, and who takes care of an intent: byte locks on one file per chain and account, which the
+ * kernel takes back from a dead process. Open-file-description locks: two handles in one process exclude each other as
+ * well. */
 #ifndef CVM_TX_LOCKS_H
 #define CVM_TX_LOCKS_H
 

@@ -1,5 +1,5 @@
-/* Looking at the chain for all tasks at once: head, the block that counts as final, the account's nonce, and a receipt for
- * every hash that was ever signed. */
+/* Looking at the chain for all tasks at once: head, the block that counts as final, the account's nonce, and a receipt
+ * for every hash that was ever signed. */
 #include "relayer/tx/task.h"
 
 #include "crypto/base/auto.h"
@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* A head that falls by more than this behind what was seen is a node that lags or another chain, not a reorganisation. */
+/* A head that falls by more than this behind what was seen is a node that lags or another chain, not a reorganisation.
+ */
 #define MAX_FALL_BLOCKS 128
 /* How far back a node that is no archive still answers for. */
 #define MAX_HISTORY_BLOCKS 100
@@ -71,9 +72,11 @@ static bool read_heads(const struct txe *txe, struct view_of_one *v, const struc
     if (!eth_read_u64(&v->nonce, items[1].result, "account nonce", err))
         return false;
     if (v->head.number + MAX_FALL_BLOCKS < txe->head.number)
-        return err_set(err, ERR_CHAIN, "the head fell from block %llu to %llu; undecided: the node lags, or shows another chain",
+        return err_set(err, ERR_CHAIN,
+                       "the head fell from block %llu to %llu; undecided: the node lags, or shows another chain",
                        (unsigned long long)txe->head.number, (unsigned long long)v->head.number);
-    if (txe->settings.finality != TXM_CONFIRMATIONS && items[2].result && eth_read_block(&final, &missing, items[2].result, NULL)) {
+    if (txe->settings.finality != TXM_CONFIRMATIONS && items[2].result &&
+        eth_read_block(&final, &missing, items[2].result, NULL)) {
         v->has_final = !missing;
         v->final_block = missing ? 0 : final.number;
     }
@@ -81,7 +84,8 @@ static bool read_heads(const struct txe *txe, struct view_of_one *v, const struc
 }
 
 /* One endpoint's view of everything. */
-static bool ask(struct txe *txe, struct view_of_one *v, struct task **tasks, size_t n, size_t nth, size_t *used, struct err *err)
+static bool ask(struct txe *txe, struct view_of_one *v, struct task **tasks, size_t n, size_t nth, size_t *used,
+                struct err *err)
 {
     size_t num = 3, at = 3;
     for (size_t i = 0; i < n; i++)
@@ -91,12 +95,14 @@ static bool ask(struct txe *txe, struct view_of_one *v, struct task **tasks, siz
         return err_set(err, ERR_NOMEM, "tx: no memory");
     struct eth_at final = txe->settings.finality == TXM_SAFE ? (struct eth_at){.tag = ETH_SAFE} : ETH_AT_FINALIZED;
     items[0] = (struct rpc_item){.method = "eth_getBlockByNumber", .params = eth_params_block(ETH_AT_LATEST)};
-    items[1] = (struct rpc_item){.method = "eth_getTransactionCount", .params = eth_params_account(txe->account.account, ETH_AT_LATEST)};
+    items[1] = (struct rpc_item){.method = "eth_getTransactionCount",
+                                 .params = eth_params_account(txe->account.account, ETH_AT_LATEST)};
     items[2] = (struct rpc_item){.method = "eth_getBlockByNumber", .params = eth_params_block(final)};
     for (size_t i = 0; i < n; i++)
         for (unsigned k = 0; k < tasks[i]->m.num_attempts; k++)
             if (tasks[i]->has_hash[k])
-                items[at++] = (struct rpc_item){.method = "eth_getTransactionReceipt", .params = eth_params_hash(tasks[i]->hash[k])};
+                items[at++] = (struct rpc_item){.method = "eth_getTransactionReceipt",
+                                                .params = eth_params_hash(tasks[i]->hash[k])};
     HOOK("wire.look");
     bool ok = rpc_batch(txe->rpc, items, num, nth, used, err) && read_heads(txe, v, items, err);
     at = 3;
@@ -123,8 +129,9 @@ static void merge(struct view_of_one *a, const struct view_of_one *b, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct sight *s = &a->sight[i];
         const struct sight *o = &b->sight[i];
-        bool same = s->found == o->found && (!s->found || (s->attempt == o->attempt && s->receipt.succeeded == o->receipt.succeeded &&
-                                                           hash32_eq(s->receipt.block_hash, o->receipt.block_hash)));
+        bool same = s->found == o->found &&
+                    (!s->found || (s->attempt == o->attempt && s->receipt.succeeded == o->receipt.succeeded &&
+                                   hash32_eq(s->receipt.block_hash, o->receipt.block_hash)));
         s->complete &= o->complete && same && !nonces_differ;
         s->found &= same;
     }
@@ -161,7 +168,8 @@ static void mined_but_null(struct txe *txe, struct txm_look *look, const struct 
     bool missing = false;
     struct err why = {0};
     if (!eth_block(txe->rpc, &block, ETH_AT_BLOCK(t->m.mined_block), &missing, &why)) {
-        look->complete &= missing && t->m.mined_block > look->head_block; /* above the head: gone; else it cannot be told */
+        look->complete &=
+            missing && t->m.mined_block > look->head_block; /* above the head: gone; else it cannot be told */
         return;
     }
     if (!hash32_eq(block.hash, t->m.mined_hash))
@@ -178,7 +186,8 @@ static void final_nonce(struct txe *txe, struct txm_look *look)
     uint64_t depth = txe->settings.confirmations, block = look->head_block >= depth ? look->head_block - depth + 1 : 0;
     if (txe->settings.finality != TXM_CONFIRMATIONS && look->has_final_block)
         block = look->final_block;
-    look->has_final_nonce = eth_nonce(txe->rpc, &look->final_account_nonce, txe->account.account, ETH_AT_BLOCK(block), NULL);
+    look->has_final_nonce =
+        eth_nonce(txe->rpc, &look->final_account_nonce, txe->account.account, ETH_AT_BLOCK(block), NULL);
 }
 
 /* The block at which the account's nonce went past ours, by halving. False where the node does not have it. */
@@ -218,12 +227,15 @@ static bool spent_by_other(struct txe *txe, struct task *t, uint64_t head)
     json_t *tx;
     char from[43];
     if (!spending_block(txe, &block, t, head) ||
-        !rpc_call(txe->rpc, &v, "eth_getBlockByNumber", json_pack("[o, b]", eth_at_json(ETH_AT_BLOCK(block)), 1), NULL, NULL))
+        !rpc_call(txe->rpc, &v, "eth_getBlockByNumber", json_pack("[o, b]", eth_at_json(ETH_AT_BLOCK(block)), 1), NULL,
+                  NULL))
         return false;
     snprintf(from, sizeof from, "0x%s", hex_encode((char[41]){0}, BYTES_OF(txe->account.account)));
-    json_array_foreach (json_object_get(v, "transactions"), i, tx) {
+    json_array_foreach(json_object_get(v, "transactions"), i, tx)
+    {
         const char *sender = json_string_value(json_object_get(tx, "from"));
-        if (!sender || strcasecmp(sender, from) != 0 || !eth_read_u64(&nonce, json_object_get(tx, "nonce"), "", NULL) || nonce != t->m.nonce)
+        if (!sender || strcasecmp(sender, from) != 0 || !eth_read_u64(&nonce, json_object_get(tx, "nonce"), "", NULL) ||
+            nonce != t->m.nonce)
             continue;
         if (is_ours(t, tx))
             return false; /* ours: the receipt will come */
@@ -234,8 +246,8 @@ static bool spent_by_other(struct txe *txe, struct task *t, uint64_t head)
     return false;
 }
 
-/* Before a receipt ends anything: is its block still the one at its height? Some nodes go on serving receipts of blocks that
- * a reorganisation has thrown away. What cannot be told leaves the look incomplete. */
+/* Before a receipt ends anything: is its block still the one at its height? Some nodes go on serving receipts of blocks
+ * that a reorganisation has thrown away. What cannot be told leaves the look incomplete. */
 static bool is_stale(struct txe *txe, struct txm_look *look, const struct eth_receipt *r)
 {
     struct txm_rules rules = txe_rules(txe);
@@ -252,8 +264,11 @@ static bool is_stale(struct txe *txe, struct txm_look *look, const struct eth_re
 
 static struct txm_look look_of(struct txe *txe, const struct view_of_one *v, const struct sight *s, struct task *t)
 {
-    struct txm_look look = {.head_block = v->head.number, .has_final_block = v->has_final, .final_block = v->final_block,
-                            .account_nonce = v->nonce, .complete = s->complete};
+    struct txm_look look = {.head_block = v->head.number,
+                            .has_final_block = v->has_final,
+                            .final_block = v->final_block,
+                            .account_nonce = v->nonce,
+                            .complete = s->complete};
     if (s->found && is_stale(txe, &look, &s->receipt))
         return look;
     if (s->found) {
@@ -288,10 +303,16 @@ static int64_t block_time(struct txe *txe, const struct eth_receipt *r)
 static bool store_receipt(struct txe *txe, struct task *t, const struct sight *s, int64_t time_s, struct err *err)
 {
     const struct eth_receipt *r = &s->receipt;
-    struct journal_receipt row = {.hash = r->tx_hash, .block_hash = r->block_hash, .block = r->block_number, .block_time_s = time_s,
-                                  .succeeded = r->succeeded, .gas_used = r->gas_used, .data_fee_wei = r->data_fee_wei};
+    struct journal_receipt row = {.hash = r->tx_hash,
+                                  .block_hash = r->block_hash,
+                                  .block = r->block_number,
+                                  .block_time_s = time_s,
+                                  .succeeded = r->succeeded,
+                                  .gas_used = r->gas_used,
+                                  .data_fee_wei = r->data_fee_wei};
     row.gas_price_wei = r->has_gas_price ? r->gas_price_wei : t->m.attempt[s->attempt].fees.max_fee_wei;
-    if (!u256_mul(&row.cost_wei, row.gas_price_wei, u256_from(row.gas_used)) || !u256_add(&row.cost_wei, row.cost_wei, row.data_fee_wei))
+    if (!u256_mul(&row.cost_wei, row.gas_price_wei, u256_from(row.gas_used)) ||
+        !u256_add(&row.cost_wei, row.cost_wei, row.data_fee_wei))
         return err_set(err, ERR_NET, "receipt: a cost of more than 256 bits");
     return journal_receipt_put(txe->db, t->row.id, &row, clock_now_s(), err);
 }
@@ -303,12 +324,14 @@ static void explain_failure(struct txe *txe, struct task *t, const struct eth_re
     struct rpc_fault fault = {0};
     struct err why = {0};
     char words[300];
-    struct eth_msg msg = {.has_from = true, .from = t->row.account.account, .to = t->row.target, .data = buf_view(&t->row.calldata)};
+    struct eth_msg msg = {
+        .has_from = true, .from = t->row.account.account, .to = t->row.target, .data = buf_view(&t->row.calldata)};
     if (r->gas_used >= t->m.attempt[t->m.mined_attempt].gas_limit)
         task_note(t, "mined, but it ran out of gas (limit %llu)", (unsigned long long)r->gas_used);
     else
         task_note(t, "mined, but the contract reverted; the reason cannot be found");
-    if (r->block_number == 0 || eth_call(txe->rpc, &answer, &msg, ETH_AT_BLOCK(r->block_number - 1), false, &fault, &why) || !fault.from_node)
+    if (r->block_number == 0 ||
+        eth_call(txe->rpc, &answer, &msg, ETH_AT_BLOCK(r->block_number - 1), false, &fault, &why) || !fault.from_node)
         return;
     if (fault.has_revert)
         explain_revert(&txe->hooks, words, sizeof words, bytes_from(fault.revert, fault.revert_len));
@@ -320,8 +343,9 @@ static void explain_failure(struct txe *txe, struct task *t, const struct eth_re
 static bool tell(struct txe *txe, struct task *t, const struct view_of_one *v, const struct sight *s, struct err *err)
 {
     struct txm_event ev = {.type = TXM_EV_LOOKED, .look = look_of(txe, v, s, t)};
-    bool new_receipt = ev.look.found && s->found && !(t->m.phase == TXM_MINED && hash32_eq(t->m.mined_hash, s->receipt.block_hash) &&
-                                     t->m.mined_attempt == s->attempt);
+    bool new_receipt = ev.look.found && s->found &&
+                       !(t->m.phase == TXM_MINED && hash32_eq(t->m.mined_hash, s->receipt.block_hash) &&
+                         t->m.mined_attempt == s->attempt);
     bool lost = t->m.phase == TXM_MINED && ev.look.complete && !ev.look.found;
     int64_t time_s = new_receipt ? block_time(txe, &s->receipt) : 0;
     HOOK("journal.look");
@@ -338,7 +362,8 @@ static bool tell(struct txe *txe, struct task *t, const struct view_of_one *v, c
     if (new_receipt && !s->receipt.succeeded && t->m.attempt[s->attempt].kind == TXM_CALL)
         explain_failure(txe, t, &s->receipt);
     else if (lost)
-        task_note(t, "a reorganisation took it out of block %llu; sending the same bytes again", (unsigned long long)t->m.mined_block);
+        task_note(t, "a reorganisation took it out of block %llu; sending the same bytes again",
+                  (unsigned long long)t->m.mined_block);
     return true;
 }
 
@@ -348,10 +373,12 @@ static bool note_account(struct txe *txe, const struct view_of_one *v, struct er
         return true;
     AUTO(db_scope_done) struct db_scope tx = {0};
     return db_begin(&tx, txe->db, DB_RELAXED, err) &&
-           journal_account_put(txe->db, txe->account, v->nonce, v->head.number, clock_now_s(), err) && db_commit(&tx, err);
+           journal_account_put(txe->db, txe->account, v->nonce, v->head.number, clock_now_s(), err) &&
+           db_commit(&tx, err);
 }
 
-static bool look_with(struct txe *txe, struct view_of_one *v, struct task **tasks, size_t n, uint64_t *gap_below, struct err *err)
+static bool look_with(struct txe *txe, struct view_of_one *v, struct task **tasks, size_t n, uint64_t *gap_below,
+                      struct err *err)
 {
     if (!ask_quorum(txe, v, tasks, n, err) || !note_account(txe, v, err))
         return false;

@@ -1,4 +1,5 @@
-/* What the operator asks of the journal: lists, a higher price, a cancellation, an outside signature, foreign nonces. */
+/* What the operator asks of the journal: lists, a higher price, a cancellation, an outside signature, foreign nonces.
+ */
 #include "relayer/tx/task.h"
 
 #include "abi/addr.h"
@@ -23,7 +24,8 @@ static bool load_status(struct db *db, struct tx_status *out, int64_t id, struct
     return true;
 }
 
-bool tx_journal_list(struct db *db, struct tx_list *out, bool open_only, const struct hash32 *identity, size_t max, struct err *err)
+bool tx_journal_list(struct db *db, struct tx_list *out, bool open_only, const struct hash32 *identity, size_t max,
+                     struct err *err)
 {
     AUTO(id_list_done) struct id_list ids = {0};
     AUTO(tx_list_done) struct tx_list list = {0};
@@ -63,9 +65,10 @@ static bool take(struct txe *txe, struct task **t, int64_t id, struct err *err)
     if (!*t)
         return err_set(err, ERR_STORE, "another process is at work on transaction %lld", (long long)id);
     if (!addr20_eq((*t)->row.account.account, txe->account.account) || (*t)->row.account.chain_id != txe->chain_id)
-        return err_set(err, ERR_USAGE, "transaction %lld is of account %s on chain %llu, not of %s on %llu", (long long)id,
-                       addr_text(have, (*t)->row.account.account), (unsigned long long)(*t)->row.account.chain_id,
-                       addr_text(want, txe->account.account), (unsigned long long)txe->chain_id);
+        return err_set(err, ERR_USAGE, "transaction %lld is of account %s on chain %llu, not of %s on %llu",
+                       (long long)id, addr_text(have, (*t)->row.account.account),
+                       (unsigned long long)(*t)->row.account.chain_id, addr_text(want, txe->account.account),
+                       (unsigned long long)txe->chain_id);
     return true;
 }
 
@@ -78,9 +81,11 @@ static bool wish(struct txe *txe, struct tx_status *out, int64_t id, enum txm_ev
         return false;
     struct txm_event ev = {.type = type};
     if (txm_is_over(t->m.phase) || t->m.phase == TXM_MINED)
-        return err_set(err, ERR_USAGE, "transaction %lld is %s: too late for that", (long long)id, txm_phase_name(t->m.phase));
+        return err_set(err, ERR_USAGE, "transaction %lld is %s: too late for that", (long long)id,
+                       txm_phase_name(t->m.phase));
     if (type == TXM_EV_SPEED_UP && !txm_any_signed(&t->m))
-        return err_set(err, ERR_USAGE, "transaction %lld is not signed yet: there is nothing to speed up", (long long)id);
+        return err_set(err, ERR_USAGE, "transaction %lld is not signed yet: there is nothing to speed up",
+                       (long long)id);
     bool ok = txe_apply(txe, t, &ev, err) && txe_round(txe, err);
     if (ok && t->next.type == TXM_DO_WAIT && t->m.phase < TXM_MINED)
         ok = txe_round(txe, err);
@@ -110,7 +115,8 @@ bool txe_adopt_nonces(struct txe *txe, uint64_t *num_adopted, struct err *err)
     *num_adopted = 0;
     if (!txe->signer)
         return err_set(err, ERR_USAGE, "no account: give --keystore");
-    if (!eth_nonce(txe->rpc, &on_chain, txe->account.account, ETH_AT_LATEST, err) || !db_begin(&tx, txe->db, DB_DURABLE, err) ||
+    if (!eth_nonce(txe->rpc, &on_chain, txe->account.account, ETH_AT_LATEST, err) ||
+        !db_begin(&tx, txe->db, DB_DURABLE, err) ||
         !journal_nonce_next(txe->db, &next_known, &known, txe->account, err))
         return false;
     /* one mark is enough: the journal asks for the highest that it knows */

@@ -11,9 +11,14 @@
 
 static struct tx quote_tx(const struct tx_quote *q, const struct tx_intent *intent)
 {
-    return (struct tx){.type = q->fees.legacy ? TX_LEGACY : TX_DYNAMIC_FEE, .chain_id = q->chain_id, .nonce = q->nonce,
-                       .gas_limit = q->gas_limit, .max_fee_wei = q->fees.max_fee_wei, .max_tip_wei = q->fees.max_tip_wei,
-                       .to = intent->target, .data = intent->calldata};
+    return (struct tx){.type = q->fees.legacy ? TX_LEGACY : TX_DYNAMIC_FEE,
+                       .chain_id = q->chain_id,
+                       .nonce = q->nonce,
+                       .gas_limit = q->gas_limit,
+                       .max_fee_wei = q->fees.max_fee_wei,
+                       .max_tip_wei = q->fees.max_tip_wei,
+                       .to = intent->target,
+                       .data = intent->calldata};
 }
 
 bool txe_quote(struct rpc *rpc, struct tx_quote *out, const struct tx_intent *intent, struct addr20 from,
@@ -48,20 +53,25 @@ bool txe_quote(struct rpc *rpc, struct tx_quote *out, const struct tx_intent *in
     return true;
 }
 
-static void as_text(struct buf *out, const struct tx_quote *q, const struct tx_intent *intent, struct addr20 from, const char *unsigned_hex)
+static void as_text(struct buf *out, const struct tx_quote *q, const struct tx_intent *intent, struct addr20 from,
+                    const char *unsigned_hex)
 {
     char to[ADDR_TEXT_SIZE], who[ADDR_TEXT_SIZE], a[WEI_TEXT_SIZE], b[WEI_TEXT_SIZE];
-    buf_printf(out, "call        %s\nto          %s\nfrom        %s\nchain id    %llu\nnonce       %llu\n", intent->call,
-               addr_text(to, intent->target), addr_text(who, from), (unsigned long long)q->chain_id, (unsigned long long)q->nonce);
-    buf_printf(out, "gas         %llu (estimate %llu)\n", (unsigned long long)q->gas_limit, (unsigned long long)q->gas_estimate);
+    buf_printf(out, "call        %s\nto          %s\nfrom        %s\nchain id    %llu\nnonce       %llu\n",
+               intent->call, addr_text(to, intent->target), addr_text(who, from), (unsigned long long)q->chain_id,
+               (unsigned long long)q->nonce);
+    buf_printf(out, "gas         %llu (estimate %llu)\n", (unsigned long long)q->gas_limit,
+               (unsigned long long)q->gas_estimate);
     if (q->fees.legacy)
         buf_printf(out, "gas price   %s\n", wei_format(a, q->fees.max_fee_wei));
     else
-        buf_printf(out, "fee         at most %s per gas, of it %s tip (base fee now %s)\n", wei_format(a, q->fees.max_fee_wei),
-                   wei_format(b, q->fees.max_tip_wei), wei_format((char[WEI_TEXT_SIZE]){0}, q->base_fee_wei));
+        buf_printf(out, "fee         at most %s per gas, of it %s tip (base fee now %s)\n",
+                   wei_format(a, q->fees.max_fee_wei), wei_format(b, q->fees.max_tip_wei),
+                   wei_format((char[WEI_TEXT_SIZE]){0}, q->base_fee_wei));
     if (!u256_is_zero(q->data_fee_wei))
         buf_printf(out, "data fee    %s\n", wei_format(a, q->data_fee_wei));
-    buf_printf(out, "costs       at most %s (the account holds %s)\n", wei_format(a, q->worst_case_wei), wei_format(b, q->balance_wei));
+    buf_printf(out, "costs       at most %s (the account holds %s)\n", wei_format(a, q->worst_case_wei),
+               wei_format(b, q->balance_wei));
     if (q->note[0])
         buf_printf(out, "note        %s\n", q->note);
     buf_text(out, "calldata    0x");
@@ -88,23 +98,26 @@ static json_t *wei_value(struct u256 v)
 }
 
 /* Amounts are decimal texts in wei: they exceed what JSON numbers carry. */
-static json_t *as_json(const struct tx_quote *q, const struct tx_intent *intent, struct addr20 from, const char *unsigned_hex)
+static json_t *as_json(const struct tx_quote *q, const struct tx_intent *intent, struct addr20 from,
+                       const char *unsigned_hex)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s}", "format", "cvm-tx-quote/1",
-                     "call", intent->call, "to", addr_value(intent->target), "from", addr_value(from), "chain_id", (json_int_t)q->chain_id,
-                     "nonce", (json_int_t)q->nonce, "gas_limit", (json_int_t)q->gas_limit, "gas_estimate", (json_int_t)q->gas_estimate,
-                     "type", q->fees.legacy ? "legacy" : "eip1559", "max_fee_wei", wei_value(q->fees.max_fee_wei), "max_tip_wei",
-                     wei_value(q->fees.max_tip_wei), "base_fee_wei", wei_value(q->base_fee_wei), "data_fee_wei", wei_value(q->data_fee_wei),
-                     "worst_case_wei", wei_value(q->worst_case_wei), "balance_wei", wei_value(q->balance_wei), "note", q->note, "calldata",
-                     hex_value(intent->calldata), "unsigned", unsigned_hex);
+    return json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s}",
+                     "format", "cvm-tx-quote/1", "call", intent->call, "to", addr_value(intent->target), "from",
+                     addr_value(from), "chain_id", (json_int_t)q->chain_id, "nonce", (json_int_t)q->nonce, "gas_limit",
+                     (json_int_t)q->gas_limit, "gas_estimate", (json_int_t)q->gas_estimate, "type",
+                     q->fees.legacy ? "legacy" : "eip1559", "max_fee_wei", wei_value(q->fees.max_fee_wei),
+                     "max_tip_wei", wei_value(q->fees.max_tip_wei), "base_fee_wei", wei_value(q->base_fee_wei),
+                     "data_fee_wei", wei_value(q->data_fee_wei), "worst_case_wei", wei_value(q->worst_case_wei),
+                     "balance_wei", wei_value(q->balance_wei), "note", q->note, "calldata", hex_value(intent->calldata),
+                     "unsigned", unsigned_hex);
 }
 
 static void as_cast(struct buf *out, const struct tx_quote *q, const struct tx_intent *intent, struct addr20 from)
 {
     char to[ADDR_TEXT_SIZE], who[ADDR_TEXT_SIZE], fee[U256_DEC_SIZE], tip[U256_DEC_SIZE];
-    buf_printf(out, "cast send --from %s --chain %llu --nonce %llu --gas-limit %llu --gas-price %s", addr_text(who, from),
-               (unsigned long long)q->chain_id, (unsigned long long)q->nonce, (unsigned long long)q->gas_limit,
-               u256_dec(fee, q->fees.max_fee_wei));
+    buf_printf(out, "cast send --from %s --chain %llu --nonce %llu --gas-limit %llu --gas-price %s",
+               addr_text(who, from), (unsigned long long)q->chain_id, (unsigned long long)q->nonce,
+               (unsigned long long)q->gas_limit, u256_dec(fee, q->fees.max_fee_wei));
     if (q->fees.legacy)
         buf_text(out, " --legacy");
     else
@@ -119,8 +132,9 @@ static json_t *as_safe(const struct tx_quote *q, const struct tx_intent *intent)
 {
     char chain[24];
     snprintf(chain, sizeof chain, "%llu", (unsigned long long)q->chain_id);
-    return json_pack("{s:s, s:s, s:{s:s}, s:[{s:o, s:s, s:o}]}", "version", "1.0", "chainId", chain, "meta", "name", intent->call,
-                     "transactions", "to", addr_value(intent->target), "value", "0", "data", hex_value(intent->calldata));
+    return json_pack("{s:s, s:s, s:{s:s}, s:[{s:o, s:s, s:o}]}", "version", "1.0", "chainId", chain, "meta", "name",
+                     intent->call, "transactions", "to", addr_value(intent->target), "value", "0", "data",
+                     hex_value(intent->calldata));
 }
 
 static bool put_json(struct buf *out, json_t *doc, struct err *err)
@@ -134,8 +148,8 @@ static bool put_json(struct buf *out, json_t *doc, struct err *err)
     return buf_finish(out, err);
 }
 
-bool txe_quote_format(struct buf *out, const struct tx_quote *q, const struct tx_intent *intent, struct addr20 from, const char *format,
-                      struct err *err)
+bool txe_quote_format(struct buf *out, const struct tx_quote *q, const struct tx_intent *intent, struct addr20 from,
+                      const char *format, struct err *err)
 {
     AUTO(buf_done) struct buf payload = buf_new(TX_MAX_SIZE);
     struct tx tx = quote_tx(q, intent);

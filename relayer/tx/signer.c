@@ -4,8 +4,8 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/files.h"
-#include "relayer/rpc/rpc.h"
 #include "relayer/rpc/jsonrpc.h"
+#include "relayer/rpc/rpc.h"
 #include "relayer/tx/keystore.h"
 
 #include <stdio.h>
@@ -85,7 +85,8 @@ struct signer *signer_from_file(const char *path, struct bytes passphrase, struc
         return NULL;
     struct bytes body = trimmed(buf_view(&text));
     bool is_json = body.len && body.p[0] == '{';
-    bool ok = is_json ? keystore_decrypt(&key, body, passphrase, err) : hex_decode_fixed(key.b, sizeof key.b, body, NULL);
+    bool ok =
+        is_json ? keystore_decrypt(&key, body, passphrase, err) : hex_decode_fixed(key.b, sizeof key.b, body, NULL);
     if (!ok) {
         if (is_json)
             err_wrap(err, "%s", path);
@@ -118,7 +119,8 @@ bool passphrase_read(struct buf *out, bool *found, const char *path, struct err 
         ok = u64_parse(&fd, bytes_str(path + 3), 65535, err) && read_fd(&text, (int)fd, err);
     } else if (path && *path) {
         ok = file_read_private(&text, path, true, err);
-    } else if (credentials && *credentials && snprintf(credential, sizeof credential, "%s/passphrase", credentials) > 0 &&
+    } else if (credentials && *credentials &&
+               snprintf(credential, sizeof credential, "%s/passphrase", credentials) > 0 &&
                access(credential, F_OK) == 0) {
         /* systemd itself keeps others out of the folder; its files may be group-readable to the service's own group */
         ok = file_read(&text, credential, err);
@@ -139,7 +141,8 @@ bool passphrase_read(struct buf *out, bool *found, const char *path, struct err 
 
 /* --- a signer elsewhere --- */
 
-struct signer *signer_remote(const struct http_endpoint *endpoint, struct addr20 address, long timeout_ms, struct err *err)
+struct signer *signer_remote(const struct http_endpoint *endpoint, struct addr20 address, long timeout_ms,
+                             struct err *err)
 {
     AUTO(signer_freep) struct signer *s = signer_new(err);
     if (!s || !(s->http = http_new(err)))
@@ -187,13 +190,15 @@ static json_t *tx_json(const struct tx *tx, struct addr20 from)
 
 static bool ask(struct signer *s, struct buf *raw, const struct tx *tx, struct err *err)
 {
-    struct jsonrpc_exchange x = {.http = s->http, .endpoint = &s->endpoint, .limits = {s->timeout_ms, MAX_ANSWER}, .next_id = &s->next_id};
+    struct jsonrpc_exchange x = {
+        .http = s->http, .endpoint = &s->endpoint, .limits = {s->timeout_ms, MAX_ANSWER}, .next_id = &s->next_id};
     struct rpc_fault fault;
     json_auto_t *params = json_array(), *answer = NULL;
     json_array_append_new(params, tx_json(tx, s->address));
     if (!jsonrpc_call(&x, &answer, "eth_signTransaction", params, &fault, err)) {
         if (fault.from_node)
-            err_set(err, fault.class == RPC_TRANSIENT || fault.class == RPC_RATE_LIMITED ? ERR_NET : ERR_REFUSED, "%s", fault.text);
+            err_set(err, fault.class == RPC_TRANSIENT || fault.class == RPC_RATE_LIMITED ? ERR_NET : ERR_REFUSED, "%s",
+                    fault.text);
         return err_wrap(err, "remote signer");
     }
     const json_t *text = json_is_object(answer) ? json_object_get(answer, "raw") : answer;
@@ -216,10 +221,12 @@ static bool check_answer(const struct signer *s, struct bytes raw, const struct 
 {
     struct tx_signed got;
     struct hash32 asked_hash, got_hash;
-    if (!tx_parse(&got, raw, err) || !tx_signing_hash(&asked_hash, tx, err) || !tx_signing_hash(&got_hash, &got.tx, err))
+    if (!tx_parse(&got, raw, err) || !tx_signing_hash(&asked_hash, tx, err) ||
+        !tx_signing_hash(&got_hash, &got.tx, err))
         return err_wrap(err, "signer's answer");
     if (!hash32_eq(asked_hash, got_hash))
-        return err_set(err, ERR_REFUSED, "signer: it signed another transaction than it was asked to (nonce %llu, gas %llu); not sent",
+        return err_set(err, ERR_REFUSED,
+                       "signer: it signed another transaction than it was asked to (nonce %llu, gas %llu); not sent",
                        (unsigned long long)got.tx.nonce, (unsigned long long)got.tx.gas_limit);
     if (!addr20_eq(got.from, s->address)) {
         char want[ADDR_TEXT_SIZE], have[ADDR_TEXT_SIZE];

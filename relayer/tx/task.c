@@ -100,7 +100,8 @@ bool machine_read(struct txm *out, unsigned *seq_base, struct bytes in, struct e
     m.legacy_wanted = wishes >> 2 & 1;
     const char *fault = txm_fault(&m);
     if (version != MACHINE_VERSION || wait > TXM_WAIT_FOREIGN || readback > TXM_READ_FAILED || fault)
-        return err_set(err, ERR_STORE, "journal: an intent's state makes no sense: %s", fault ? fault : "unknown version or value");
+        return err_set(err, ERR_STORE, "journal: an intent's state makes no sense: %s",
+                       fault ? fault : "unknown version or value");
     *out = m;
     *seq_base = base;
     return true;
@@ -189,10 +190,13 @@ bool task_raw(struct db *db, struct buf *out, const struct task *t, unsigned att
     struct tx want = task_tx(t, attempt);
     if (!journal_attempt_bytes(db, NULL, &raw, t->row.id, t->seq_base + attempt, err))
         return false;
-    if (!tx_parse(&got, buf_view(&raw), err) || !tx_signing_hash(&got_hash, &got.tx, err) || !tx_signing_hash(&want_hash, &want, err))
+    if (!tx_parse(&got, buf_view(&raw), err) || !tx_signing_hash(&got_hash, &got.tx, err) ||
+        !tx_signing_hash(&want_hash, &want, err))
         return err_wrap(err, "journal: transaction %lld", (long long)t->row.id);
-    if (!hash32_eq(want_hash, got_hash) || !addr20_eq(got.from, t->row.account.account) || !hash32_eq(got.hash, t->hash[attempt]))
-        return err_set(err, ERR_STORE, "journal: the stored bytes of transaction %lld are not those of its intent; not sent",
+    if (!hash32_eq(want_hash, got_hash) || !addr20_eq(got.from, t->row.account.account) ||
+        !hash32_eq(got.hash, t->hash[attempt]))
+        return err_set(err, ERR_STORE,
+                       "journal: the stored bytes of transaction %lld are not those of its intent; not sent",
                        (long long)t->row.id);
     buf_put(out, buf_view(&raw));
     return buf_finish(out, err);
@@ -210,10 +214,20 @@ static int shown_attempt(const struct task *t)
 
 void task_status(struct tx_status *out, struct db *db, const struct task *t)
 {
-    struct tx_status s = {.id = t->row.id, .key = t->row.key, .chain_id = t->row.account.chain_id, .account = t->row.account.account,
-                          .target = t->row.target, .identity = t->row.identity, .phase = t->m.phase, .wait = t->m.wait,
-                          .readback = t->m.readback, .has_nonce = t->m.has_nonce, .nonce = t->m.nonce,
-                          .num_attempts = t->m.num_attempts, .created_at_s = t->row.created_at_s, .updated_at_s = t->row.updated_at_s,
+    struct tx_status s = {.id = t->row.id,
+                          .key = t->row.key,
+                          .chain_id = t->row.account.chain_id,
+                          .account = t->row.account.account,
+                          .target = t->row.target,
+                          .identity = t->row.identity,
+                          .phase = t->m.phase,
+                          .wait = t->m.wait,
+                          .readback = t->m.readback,
+                          .has_nonce = t->m.has_nonce,
+                          .nonce = t->m.nonce,
+                          .num_attempts = t->m.num_attempts,
+                          .created_at_s = t->row.created_at_s,
+                          .updated_at_s = t->row.updated_at_s,
                           .head_block = t->m.head_block};
     int shown = shown_attempt(t);
     memcpy(s.call, t->row.call, sizeof s.call);

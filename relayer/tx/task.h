@@ -13,14 +13,14 @@ struct task {
     struct hash32 hash[TXM_MAX_ATTEMPTS];
     bool has_hash[TXM_MAX_ATTEMPTS];
     struct txm_action next;
-    bool dirty; /* differs from the journal */
+    bool dirty;         /* differs from the journal */
     struct err trouble; /* why the last step could not be made */
 };
 
 struct txe {
     struct db *db;
     struct rpc *rpc;
-    struct signer *signer; /* may be NULL */
+    struct signer *signer;       /* may be NULL */
     struct tx_settings settings; /* defaults filled in */
     struct txe_hooks hooks;
     uint64_t chain_id;
@@ -58,12 +58,15 @@ struct chain_view {
     uint64_t gas_estimate; /* 0 unless a message was given */
 };
 /* msg NULL: prices and account alone. ERR_REFUSED: the message reverts; the text says why in words. */
-bool view_read(struct rpc *rpc, struct chain_view *out, const struct tx_settings *settings, const struct txe_hooks *hooks,
-               struct addr20 account, const struct eth_msg *msg, struct err *err);
-/* Gas limit for the estimate: margin, floor, caps. note: limits that are not known; may be NULL. ERR_REFUSED: above a cap. */
-bool gas_limit_for(uint64_t *out, const struct tx_settings *settings, const struct chain_view *view, struct bytes calldata, struct err *err);
+bool view_read(struct rpc *rpc, struct chain_view *out, const struct tx_settings *settings,
+               const struct txe_hooks *hooks, struct addr20 account, const struct eth_msg *msg, struct err *err);
+/* Gas limit for the estimate: margin, floor, caps. note: limits that are not known; may be NULL. ERR_REFUSED: above a
+ * cap. */
+bool gas_limit_for(uint64_t *out, const struct tx_settings *settings, const struct chain_view *view,
+                   struct bytes calldata, struct err *err);
 /* OP stack: what the chain charges for the data of this transaction; 0 on others. */
-bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, const struct tx *tx, struct err *err);
+bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, const struct tx *tx,
+                  struct err *err);
 void explain_revert(const struct txe_hooks *hooks, char *out, size_t size, struct bytes revert);
 
 /* --- act.c: performing what the machine asks for --- */

@@ -1,8 +1,8 @@
 #include "relayer/tx/txm.h"
 
-/* A nonce that is spent while none of our hashes has a receipt: that alone means nothing, nodes answer null for a while for
- * what they have. The transaction that spent it must have been seen, twice, and the nonce spent at a final block as well,
- * before it counts as somebody else's. */
+/* A nonce that is spent while none of our hashes has a receipt: that alone means nothing, nodes answer null for a while
+ * for what they have. The transaction that spent it must have been seen, twice, and the nonce spent at a final block as
+ * well, before it counts as somebody else's. */
 #define FOREIGN_LOOKS 2
 /* After nobody answered a broadcast, or a node was busy: soon, then as seldom as everything else. */
 #define SOON_S 2
@@ -190,9 +190,10 @@ static struct txm_action on_signed(struct txm *m, const struct txm_event *ev)
     return act_on(TXM_DO_SEND, ev->attempt);
 }
 
-/* A better price, but not faster than the pool can be asked: a node that calls everything underpriced must not drive us to
- * the cap in one second. */
-static struct txm_action reprice(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules, int64_t now_s)
+/* A better price, but not faster than the pool can be asked: a node that calls everything underpriced must not drive us
+ * to the cap in one second. */
+static struct txm_action reprice(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules,
+                                 int64_t now_s)
 {
     if (ev->attempt + 1 != m->num_attempts)
         return act(TXM_DO_LOOK);
@@ -204,7 +205,8 @@ static struct txm_action reprice(struct txm *m, const struct txm_event *ev, cons
 }
 
 /* What a node's refusal asks for. */
-static struct txm_action on_refusal(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules, int64_t now_s)
+static struct txm_action on_refusal(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules,
+                                    int64_t now_s)
 {
     switch (ev->class) {
     case RPC_NONCE_TOO_LOW: /* mined already, by us or by somebody else */
@@ -248,7 +250,8 @@ static struct txm_action on_refusal(struct txm *m, const struct txm_event *ev, c
     return wait_s(now_s, rules->poll_s);
 }
 
-static struct txm_action on_sent(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules, int64_t now_s)
+static struct txm_action on_sent(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules,
+                                 int64_t now_s)
 {
     if (txm_is_over(m->phase) || ev->attempt >= m->num_attempts || !m->attempt[ev->attempt].is_signed)
         return resume(m);
@@ -269,7 +272,8 @@ static struct txm_action on_sent(struct txm *m, const struct txm_event *ev, cons
 
 /* --- prices --- */
 
-static struct txm_action on_priced(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules, int64_t now_s)
+static struct txm_action on_priced(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules,
+                                   int64_t now_s)
 {
     if (m->phase != TXM_SIGNED && m->phase != TXM_SENT)
         return resume(m);
@@ -278,7 +282,8 @@ static struct txm_action on_priced(struct txm *m, const struct txm_event *ev, co
     struct fees highest = txm_highest(m), fees;
     uint64_t gas_limit = m->cancel_wanted ? 21000 : m->attempt[0].gas_limit;
     enum txm_kind kind = m->cancel_wanted ? TXM_CANCEL : TXM_CALL;
-    if (fees_bump(&fees, &settings, &ev->view, &highest, gas_limit, m->cancel_wanted ? (struct u256){0} : rules->data_fee_wei) != FEE_OK ||
+    if (fees_bump(&fees, &settings, &ev->view, &highest, gas_limit,
+                  m->cancel_wanted ? (struct u256){0} : rules->data_fee_wei) != FEE_OK ||
         !add_attempt(m, kind, &fees, gas_limit, now_s)) {
         m->wait = TXM_WAIT_CAP;
         m->priced_at_s = now_s;
@@ -291,7 +296,8 @@ static struct txm_action on_priced(struct txm *m, const struct txm_event *ev, co
 
 static bool is_stuck(const struct txm *m, const struct txm_rules *rules, int64_t now_s)
 {
-    return now_s - m->priced_at_s >= rules->stuck_after_s && m->head_block >= m->priced_at_block && m->head_block - m->priced_at_block >= rules->stuck_after_blocks;
+    return now_s - m->priced_at_s >= rules->stuck_after_s && m->head_block >= m->priced_at_block &&
+           m->head_block - m->priced_at_block >= rules->stuck_after_blocks;
 }
 
 /* --- looks --- */
@@ -303,9 +309,11 @@ bool txm_is_final(const struct txm_rules *rules, const struct txm_look *look, ui
     return look->head_block >= block && look->head_block - block + 1 >= rules->confirmations;
 }
 
-static struct txm_action on_found(struct txm *m, const struct txm_rules *rules, const struct txm_look *look, int64_t now_s)
+static struct txm_action on_found(struct txm *m, const struct txm_rules *rules, const struct txm_look *look,
+                                  int64_t now_s)
 {
-    bool same = m->phase == TXM_MINED && m->mined_attempt == look->found_attempt && hash32_eq(m->mined_hash, look->found_hash);
+    bool same =
+        m->phase == TXM_MINED && m->mined_attempt == look->found_attempt && hash32_eq(m->mined_hash, look->found_hash);
     if (!same)
         m->readback = TXM_NOT_READ;
     m->phase = TXM_MINED;
@@ -327,7 +335,8 @@ static struct txm_action on_found(struct txm *m, const struct txm_rules *rules, 
 }
 
 /* The nonce is spent and none of our hashes has a receipt. */
-static struct txm_action on_spent(struct txm *m, const struct txm_rules *rules, const struct txm_look *look, int64_t now_s)
+static struct txm_action on_spent(struct txm *m, const struct txm_rules *rules, const struct txm_look *look,
+                                  int64_t now_s)
 {
     if (m->phase == TXM_MINED)
         m->phase = TXM_SENT; /* a reorganisation, and somebody else was faster after it */
@@ -344,7 +353,8 @@ static struct txm_action on_spent(struct txm *m, const struct txm_rules *rules, 
     return wait_s(now_s, rules->poll_s);
 }
 
-static struct txm_action on_pending(struct txm *m, const struct txm_rules *rules, const struct txm_look *look, int64_t now_s)
+static struct txm_action on_pending(struct txm *m, const struct txm_rules *rules, const struct txm_look *look,
+                                    int64_t now_s)
 {
     int last = last_signed(m);
     m->foreign_looks = 0;
@@ -368,7 +378,8 @@ static struct txm_action on_pending(struct txm *m, const struct txm_rules *rules
     return wait_s(now_s, rules->poll_s);
 }
 
-static struct txm_action on_looked(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules, int64_t now_s)
+static struct txm_action on_looked(struct txm *m, const struct txm_event *ev, const struct txm_rules *rules,
+                                   int64_t now_s)
 {
     const struct txm_look *look = &ev->look;
     if (m->phase < TXM_SIGNED || txm_is_over(m->phase))

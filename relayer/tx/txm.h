@@ -1,11 +1,11 @@
-/* The life of one intent as a pure state machine: (state, event, now) -> (state, action). It reads no clock, touches no disk
- * and no wire; engine.c performs what it asks for and tells it what came of it, and writes the state to the journal before
- * it acts.
+/* The life of one intent as a pure state machine: (state, event, now) -> (state, action). It reads no clock, touches no
+ * disk and no wire; engine.c performs what it asks for and tells it what came of it, and writes the state to the
+ * journal before it acts.
  *
  *     NEW -> RESERVED -> SIGNED -> SENT -> MINED -> FINAL
  *
- * and out of the way: REFUSED (simulation), REVERTED (mined, failed), REPLACED (somebody else spent the nonce), CANCELLED,
- * GIVEN_UP. What has been signed counts as possibly sent for ever after: only the chain ends it. */
+ * and out of the way: REFUSED (simulation), REVERTED (mined, failed), REPLACED (somebody else spent the nonce),
+ * CANCELLED, GIVEN_UP. What has been signed counts as possibly sent for ever after: only the chain ends it. */
 #ifndef CVM_TX_TXM_H
 #define CVM_TX_TXM_H
 
@@ -47,8 +47,8 @@ struct txm_attempt {
 /* Why nothing moves. */
 enum txm_wait {
     TXM_WAIT_NONE,
-    TXM_WAIT_CHAIN,   /* it is out there */
-    TXM_WAIT_CAP,     /* a higher price is due, the caps forbid it */
+    TXM_WAIT_CHAIN, /* it is out there */
+    TXM_WAIT_CAP,   /* a higher price is due, the caps forbid it */
     TXM_WAIT_FUNDS,
     TXM_WAIT_NODE,    /* the node refuses it */
     TXM_WAIT_WIRE,    /* nobody answered: it may or may not be out there */
@@ -96,9 +96,9 @@ struct txm_look {
     uint64_t account_nonce; /* at the head: the next one to be mined */
     bool has_final_nonce;
     uint64_t final_account_nonce; /* at the block that counts as final */
-    bool foreign;                 /* the block that spent the nonce was found, and in it a transaction that is not ours */
-    bool complete;                /* every hash was asked for and answered */
-    bool found;                   /* one of ours has a receipt */
+    bool foreign;  /* the block that spent the nonce was found, and in it a transaction that is not ours */
+    bool complete; /* every hash was asked for and answered */
+    bool found;    /* one of ours has a receipt */
     unsigned found_attempt;
     uint64_t found_block;
     struct hash32 found_hash;
@@ -118,7 +118,7 @@ enum txm_event_type {
     TXM_EV_SPEED_UP, /* the operator's wishes */
     TXM_EV_CANCEL,
     TXM_EV_GIVE_UP,
-    TXM_EV_ADOPTED,  /* an outside signature: nonce, gas_limit, fees; its bytes are in the journal */
+    TXM_EV_ADOPTED, /* an outside signature: nonce, gas_limit, fees; its bytes are in the journal */
 };
 
 struct txm_event {

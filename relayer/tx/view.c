@@ -35,19 +35,24 @@ static json_t *hex_json(struct bytes b)
 
 static json_t *msg_params(const struct eth_msg *msg, bool with_block)
 {
-    json_t *o = json_pack("{s:o, s:o, s:o}", "from", hex_json(BYTES_OF(msg->from)), "to", hex_json(BYTES_OF(msg->to)), "data",
-                          hex_json(msg->data));
+    json_t *o = json_pack("{s:o, s:o, s:o}", "from", hex_json(BYTES_OF(msg->from)), "to", hex_json(BYTES_OF(msg->to)),
+                          "data", hex_json(msg->data));
     return with_block ? json_pack("[o, s]", o, "latest") : json_pack("[o]", o);
 }
 
-static size_t fill_items(struct rpc_item *items, const struct tx_settings *settings, struct addr20 account, const struct eth_msg *msg)
+static size_t fill_items(struct rpc_item *items, const struct tx_settings *settings, struct addr20 account,
+                         const struct eth_msg *msg)
 {
     items[Q_BLOCK] = (struct rpc_item){.method = "eth_getBlockByNumber", .params = eth_params_block(ETH_AT_LATEST)};
-    items[Q_NONCE] = (struct rpc_item){.method = "eth_getTransactionCount", .params = eth_params_account(account, ETH_AT_LATEST)};
-    items[Q_PENDING] = (struct rpc_item){.method = "eth_getTransactionCount", .params = eth_params_account(account, ETH_AT_PENDING)};
-    items[Q_BALANCE] = (struct rpc_item){.method = "eth_getBalance", .params = eth_params_account(account, ETH_AT_LATEST)};
-    items[Q_HISTORY] = (struct rpc_item){.method = "eth_feeHistory",
-                                         .params = json_pack("[s, s, [i]]", "0x14", "latest", (int)settings->tip_percentile)};
+    items[Q_NONCE] =
+        (struct rpc_item){.method = "eth_getTransactionCount", .params = eth_params_account(account, ETH_AT_LATEST)};
+    items[Q_PENDING] =
+        (struct rpc_item){.method = "eth_getTransactionCount", .params = eth_params_account(account, ETH_AT_PENDING)};
+    items[Q_BALANCE] =
+        (struct rpc_item){.method = "eth_getBalance", .params = eth_params_account(account, ETH_AT_LATEST)};
+    items[Q_HISTORY] =
+        (struct rpc_item){.method = "eth_feeHistory",
+                          .params = json_pack("[s, s, [i]]", "0x14", "latest", (int)settings->tip_percentile)};
     items[Q_TIP] = (struct rpc_item){.method = "eth_maxPriorityFeePerGas", .params = json_array()};
     items[Q_GAS_PRICE] = (struct rpc_item){.method = "eth_gasPrice", .params = json_array()};
     if (!msg)
@@ -68,7 +73,8 @@ static void read_prices(struct fee_view *out, const struct eth_block *head, cons
     out->has_base_fee = head->has_base_fee;
     out->base_fee_wei = head->base_fee_wei;
     if (head->has_base_fee && json_array_size(base) &&
-        eth_read_quantity(&next_base, json_array_get(base, json_array_size(base) - 1), "", NULL) && !u256_is_zero(next_base))
+        eth_read_quantity(&next_base, json_array_get(base, json_array_size(base) - 1), "", NULL) &&
+        !u256_is_zero(next_base))
         out->base_fee_wei = next_base;
     for (size_t i = 0; i < json_array_size(reward) && n < HISTORY_BLOCKS; i++)
         n += eth_read_quantity(&tips[n], json_array_get(json_array_get(reward, i), 0), "", NULL);
@@ -80,8 +86,9 @@ static void read_prices(struct fee_view *out, const struct eth_block *head, cons
 
 static bool item_failed(const struct rpc_item *item, struct err *err)
 {
-    return err_set(err, item->fault.class == RPC_TRANSIENT || item->fault.class == RPC_RATE_LIMITED ? ERR_NET : ERR_CHAIN, "%s: %s",
-                   item->method, item->fault.text);
+    return err_set(err,
+                   item->fault.class == RPC_TRANSIENT || item->fault.class == RPC_RATE_LIMITED ? ERR_NET : ERR_CHAIN,
+                   "%s: %s", item->method, item->fault.text);
 }
 
 static bool refused_call(const struct txe_hooks *hooks, const struct rpc_item *item, struct err *err)
@@ -95,7 +102,8 @@ static bool refused_call(const struct txe_hooks *hooks, const struct rpc_item *i
     return err_set(err, ERR_REFUSED, "the call would revert: %s", words);
 }
 
-static bool read_view(struct chain_view *v, const struct rpc_item *items, size_t n, const struct txe_hooks *hooks, struct err *err)
+static bool read_view(struct chain_view *v, const struct rpc_item *items, size_t n, const struct txe_hooks *hooks,
+                      struct err *err)
 {
     bool missing;
     for (size_t i = Q_BLOCK; i <= Q_BALANCE; i++)
@@ -120,8 +128,8 @@ static bool read_view(struct chain_view *v, const struct rpc_item *items, size_t
     return eth_read_u64(&v->gas_estimate, items[Q_ESTIMATE].result, "gas estimate", err);
 }
 
-bool view_read(struct rpc *rpc, struct chain_view *out, const struct tx_settings *settings, const struct txe_hooks *hooks,
-               struct addr20 account, const struct eth_msg *msg, struct err *err)
+bool view_read(struct rpc *rpc, struct chain_view *out, const struct tx_settings *settings,
+               const struct txe_hooks *hooks, struct addr20 account, const struct eth_msg *msg, struct err *err)
 {
     struct rpc_item *items = calloc(NUM_Q, sizeof *items);
     struct chain_view v = {0};
@@ -145,7 +153,8 @@ bool view_read(struct rpc *rpc, struct chain_view *out, const struct tx_settings
 
 /* --- gas --- */
 
-bool gas_limit_for(uint64_t *out, const struct tx_settings *settings, const struct chain_view *view, struct bytes calldata, struct err *err)
+bool gas_limit_for(uint64_t *out, const struct tx_settings *settings, const struct chain_view *view,
+                   struct bytes calldata, struct err *err)
 {
     uint64_t floor = settings->no_calldata_floor ? 21000 : fees_calldata_floor(calldata);
     uint64_t need = view->gas_estimate > floor ? view->gas_estimate : floor;
@@ -157,12 +166,14 @@ bool gas_limit_for(uint64_t *out, const struct tx_settings *settings, const stru
         whose = "the limit per transaction (gas_limit_max; EIP-7825)";
     }
     if (need > cap)
-        return err_set(err, ERR_REFUSED, "the call needs %llu gas, %s is %llu", (unsigned long long)need, whose, (unsigned long long)cap);
+        return err_set(err, ERR_REFUSED, "the call needs %llu gas, %s is %llu", (unsigned long long)need, whose,
+                       (unsigned long long)cap);
     *out = limit < cap ? limit : cap;
     return true;
 }
 
-bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, const struct tx *tx, struct err *err)
+bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, const struct tx *tx,
+                  struct err *err)
 {
     AUTO(buf_done) struct buf payload = buf_new(TX_MAX_SIZE), call = buf_new(TX_MAX_SIZE + 128), answer = buf_new(64);
     uint8_t word[32];
@@ -182,7 +193,9 @@ bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *s
     if (!buf_finish(&call, err) || !eth_call(rpc, &answer, &msg, ETH_AT_LATEST, false, NULL, err))
         return err_wrap(err, "data fee (GasPriceOracle.getL1Fee)");
     if (answer.len != 32)
-        return err_set(err, ERR_CHAIN, "data fee: GasPriceOracle.getL1Fee answered %zu bytes, want 32; is this an OP-stack chain?", answer.len);
+        return err_set(err, ERR_CHAIN,
+                       "data fee: GasPriceOracle.getL1Fee answered %zu bytes, want 32; is this an OP-stack chain?",
+                       answer.len);
     *out = u256_from_be32(answer.p);
     return true;
 }

@@ -109,10 +109,11 @@ static void print_status(const struct tx_status *s, bool ok, const struct err *e
     char hash[67] = "";
     if (s->has_hash)
         hex_encode(hash, BYTES_OF(s->hash));
-    json_auto_t *doc = json_pack("{s:I, s:s, s:b, s:s, s:s, s:I, s:I, s:s, s:s, s:I, s:b}", "id", (json_int_t)s->id, "phase",
-                                 txm_phase_name(s->phase), "ok", ok, "code", err_name(err->code), "text", err->text, "nonce",
-                                 (json_int_t)(s->has_nonce ? (json_int_t)s->nonce : -1), "attempts", (json_int_t)s->num_attempts, "hash", hash,
-                                 "note", s->note, "block", (json_int_t)s->block, "joined", s->joined);
+    json_auto_t *doc =
+        json_pack("{s:I, s:s, s:b, s:s, s:s, s:I, s:I, s:s, s:s, s:I, s:b}", "id", (json_int_t)s->id, "phase",
+                  txm_phase_name(s->phase), "ok", ok, "code", err_name(err->code), "text", err->text, "nonce",
+                  (json_int_t)(s->has_nonce ? (json_int_t)s->nonce : -1), "attempts", (json_int_t)s->num_attempts,
+                  "hash", hash, "note", s->note, "block", (json_int_t)s->block, "joined", s->joined);
     char *text = json_dumps(doc, JSON_COMPACT);
     puts(text ? text : "{}");
     fflush(stdout);
@@ -187,7 +188,11 @@ static int operate(struct txe *txe, const struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options o = {.call = "test", .data = "", .count = 1, .timeout_s = 20, .wait = TX_WAIT_FINAL,
+    struct options o = {.call = "test",
+                        .data = "",
+                        .count = 1,
+                        .timeout_s = 20,
+                        .wait = TX_WAIT_FINAL,
                         .settings = {.finality = TXM_CONFIRMATIONS, .confirmations = 1, .poll_ms = 100}};
     if (argc < 2)
         die("usage", "ACTION --rpc URL --state DIR --key HEX ...");
@@ -203,8 +208,12 @@ int main(int argc, char **argv)
     AUTO(rpc_freep) struct rpc *rpc = NULL;
     AUTO(signer_freep) struct signer *signer = NULL;
     AUTO(txe_closep) struct txe *txe = NULL;
-    struct rpc_settings rpc_settings = {.endpoints = o.rpc, .num_endpoints = o.num_rpc, .chain_id = o.chain_id, .timeout_ms = 3000,
-                                        .read_quorum = (unsigned)o.quorum, .send_endpoints = &o.send,
+    struct rpc_settings rpc_settings = {.endpoints = o.rpc,
+                                        .num_endpoints = o.num_rpc,
+                                        .chain_id = o.chain_id,
+                                        .timeout_ms = 3000,
+                                        .read_quorum = (unsigned)o.quorum,
+                                        .send_endpoints = &o.send,
                                         .num_send_endpoints = o.send.url != NULL};
     if (!o.state || !o.key || !hex_decode_fixed(key.b, sizeof key.b, bytes_str(o.key), &err))
         die("--state, --key", "both are needed");
