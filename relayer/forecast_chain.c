@@ -51,9 +51,8 @@ static size_t identities_of(struct hash32 out[2], struct bytes calldata, enum pr
     return n;
 }
 
-/* G1c: was this report used before? */
-static bool read_used(struct registry_state *state, const struct onchain *chain, struct bytes calldata, struct eth_at at,
-                      struct err *err)
+bool forecast_read_used(struct registry_state *state, const struct onchain *chain, struct bytes calldata, struct eth_at at,
+                        struct err *err)
 {
     struct abi_value args;
     AUTO(arena_done) struct arena mem = arena_new(16 << 20);
@@ -83,7 +82,7 @@ bool forecast_read(struct registry_state *out, struct eth_block *block, const st
         if (!onchain_read(chain, &on, ids[i], at, err) || !forecast_keep(&state, &on, ids[i], chain->profile, err))
             return err_wrap(err, "state");
     }
-    if (!read_used(&state, chain, calldata, at, err))
+    if (!forecast_read_used(&state, chain, calldata, at, err))
         return err_wrap(err, "state");
     *out = state;
     state = (struct registry_state){0};

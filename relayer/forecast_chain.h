@@ -9,6 +9,9 @@
 /* One identity as it was read. */
 bool forecast_keep(struct registry_state *state, const struct onchain_identity *on, struct hash32 id, enum profile profile,
                    struct err *err);
+/* G1c: was the report in this calldata used before? Other generations do not ask. */
+bool forecast_read_used(struct registry_state *state, const struct onchain *chain, struct bytes calldata, struct eth_at at,
+                        struct err *err);
 /* Everything that this call's answer depends on, at one block, which is told. */
 bool forecast_read(struct registry_state *out, struct eth_block *block, const struct onchain *chain, struct bytes calldata,
                    struct err *err);

@@ -4,7 +4,7 @@
  *   3. rules: what is refused whatever the evidence says
  *   4. signatures of the identity, over bytes that we built
  *   5. verdict: every check on the evidence, for this registry, this chain, this call
- *   6. model: what the contract would answer, without a node
+ *   6. model: what the contract would answer, held against what a node answers
  *   7. simulation: what it does answer, as the paying account
  *   8. engine: journal, nonce, fees, signature, wire, receipt, finality
  *   9. read back at the receipt's block: only what the registry says is success */
@@ -322,7 +322,7 @@ static bool dry_run(struct relaying *w, struct err *err)
     w->out->result = RELAY_DRY_RUN;
     w->out->dry_run = buf_new(1 << 20);
     return txe_quote(r->session.rpc, &quote, &intent, r->from, &r->tx, &hooks, err) &&
-           txe_quote_format(&w->out->dry_run, &quote, &intent, r->from, w->q->dry_run, err);
+           txe_quote_format(&w->out->dry_run, &quote, &intent, r->from, w->q->dry_run, err) && relay_show_answers(w, err);
 }
 
 static bool look(struct relaying *w, struct err *err)

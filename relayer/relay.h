@@ -7,6 +7,7 @@
 #include "relayer/collateral/memory.h"
 #include "relayer/forecast.h"
 #include "relayer/session.h"
+#include "relayer/store/surprises.h"
 #include "relayer/tx/engine.h"
 
 struct relay {
@@ -35,6 +36,7 @@ struct relay_request {
     bool early;               /* also when nothing is due */
     bool force;               /* what only we refuse */
     bool accept_measurement;  /* a measurement other than the one on record */
+    bool accept_difference;   /* the registry answers otherwise than its model */
     const char *idempotency_key;
     const char *label;
     enum tx_wait wait;
@@ -54,6 +56,8 @@ struct relay_outcome {
     struct tx_status tx;
     bool has_row;
     struct read_back read;  /* what the chain said last */
+    char predicted[SURPRISE_TEXT], answered[SURPRISE_TEXT]; /* by the model, by a node; empty where not asked */
+    bool differs;           /* these two */
     struct buf dry_run;
     char words[400];        /* what happened, for people */
 };
@@ -68,6 +72,8 @@ bool relay_settle_rotations(struct session *s, size_t *num_open, struct err *err
 /* The new identity that a rotation of this one was begun towards and that is not decided yet; *found false: none. */
 bool relay_open_rotation(struct session *s, struct hash32 from, struct hash32 *to, bool *found, struct err *err);
 
+/* {"predicted", "node", "differs"} */
+json_t *relay_answers_json(const struct relay_outcome *out);
 /* "cvm-outcome/1"; error: NULL on success. NULL without memory. */
 json_t *relay_outcome_json(const struct relay *r, const struct relay_outcome *out, enum call_kind call, const struct err *error);
 

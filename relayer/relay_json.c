@@ -47,6 +47,11 @@ static const char *result_name(const struct relay_outcome *out, const struct err
     return "failed";
 }
 
+json_t *relay_answers_json(const struct relay_outcome *out)
+{
+    return json_pack("{s:s, s:s, s:b}", "predicted", out->predicted, "node", out->answered, "differs", out->differs);
+}
+
 json_t *relay_outcome_json(const struct relay *r, const struct relay_outcome *out, enum call_kind call, const struct err *error)
 {
     json_t *doc = json_pack("{s:s, s:s, s:s, s:o}", "format", "cvm-outcome/1", "outcome", result_name(out, error), "call", call_name(call),
@@ -62,6 +67,8 @@ json_t *relay_outcome_json(const struct relay *r, const struct relay_outcome *ou
         json_object_set_new(doc, "old_identity_hash", hex_json(BYTES_OF(out->old_id)));
     if (out->verdict)
         json_object_set(doc, "verdict", out->verdict);
+    if (out->predicted[0])
+        json_object_set_new(doc, "registry", relay_answers_json(out));
     if (out->has_tx)
         json_object_set_new(doc, "transaction", tx_json(&out->tx));
     if (out->has_row)

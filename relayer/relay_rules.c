@@ -2,11 +2,9 @@
  * ours alone, because the chain takes it and somebody is sorry afterwards. registry-v1 5 and 11. */
 #include "relayer/relay_steps.h"
 
-#include "abi/errors.h"
 #include "crypto/base/auto.h"
 #include "crypto/base/duration.h"
 #include "crypto/base/text.h"
-#include "relayer/forecast_chain.h"
 
 #include <stdio.h>
 
@@ -105,50 +103,4 @@ bool relay_check_rules(struct relaying *w, struct err *err)
                        r->contract ? ")" : "");
     }
     return true;
-}
-
-/* --- the model --- */
-
-static bool judge_prediction(struct relaying *w, const struct prediction *p, struct err *err)
-{
-    if (p->answer == PREDICT_REVERT) {
-        AUTO(auto_free) char *words = abi_error_words(buf_view(&p->revert));
-        return err_set(err, ERR_REFUSED, "the registry would refuse: %s%s%s", words ? words : "", p->row && p->row->caught_by[0] ? "; see " : "",
-                       p->row ? p->row->caught_by : "");
-    }
-    /* where it hangs on something that is not known here, the simulation asks the node */
-    if (p->answer == PREDICT_SUCCESS)
-        w->measurement = p->measurement_hash;
-    return true;
-}
-
-static bool check_measurement(const struct relaying *w, struct err *err)
-{
-    char now[65], was[65];
-    if (!w->on.registered || hash32_is_zero(w->measurement) || w->q->accept_measurement || w->q->call == CALL_SET_TTL ||
-        hash32_eq(w->measurement, w->on.measurement_hash))
-        return true;
-    return err_set(err, ERR_REFUSED,
-                   "the measurement would change from 0x%s to 0x%s; measure --against says what differs, --accept-measurement takes it",
-                   hex_encode(was, BYTES_OF(w->on.measurement_hash)), hex_encode(now, BYTES_OF(w->measurement)));
-}
-
-bool relay_ask_model(struct relaying *w, struct err *err)
-{
-    AUTO(registry_state_done) struct registry_state state = registry_state_new();
-    AUTO(prediction_done) struct prediction p = {0};
-    const struct onchain *chain = &w->r->session.chain;
-    bool rotates = !hash32_eq(w->id, w->new_id);
-    struct forecast_question question = {
-        .calldata = buf_view(&w->calldata),
-        .at_s = block_time(w),
-        .answer_alone = true,
-        .tee_given = true,
-        .tee = TEE_ACCEPTS, /* the verdict stands: what the TEE's verifier thinks beyond it, the simulation tells */
-    };
-    if (!forecast_keep(&state, &w->on, w->id, chain->profile, err) ||
-        (rotates && !forecast_keep(&state, &w->on_new, w->new_id, chain->profile, err)) ||
-        !forecast(&p, &state, &w->r->forecaster, &question, err))
-        return false;
-    return judge_prediction(w, &p, err) && check_measurement(w, err);
 }

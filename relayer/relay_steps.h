@@ -25,8 +25,11 @@ struct relaying {
 
 /* relay_rules.c: what is refused before anything is computed, each rule a row. ERR_REFUSED, ERR_USAGE. */
 bool relay_check_rules(struct relaying *w, struct err *err);
-/* relay_rules.c: the registry's own answer, from the model; and what follows from the measurement that it computes. */
+/* relay_forecast.c: the registry's own answer, from the model and from a node at the same block, and what follows from the
+ * measurement that it computes. Where the two differ, nothing is written until somebody has taken it by name. */
 bool relay_ask_model(struct relaying *w, struct err *err);
+/* relay_forecast.c: both answers beside the printed call, where its format has a place for them; else into the log. */
+bool relay_show_answers(struct relaying *w, struct err *err);
 /* relay_sign.c: the signatures that the call wants: the agent's, verified, or made here with the identity's key. */
 bool relay_sign(struct relaying *w, struct err *err);
 

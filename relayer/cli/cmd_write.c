@@ -20,7 +20,8 @@
         {"format", 0, "text|json|cast|safe", false, "how --dry-run prints"},                                           \
         {"wait", 0, "none|sent|mined|final", false, "how far to follow the transaction (final)"},                      \
         {"idempotency-key", 0, "TEXT", false, "the same text is the same intent, whatever the calldata"},              \
-        {"accept-implementation", 0, NULL, false, "take the registry's code as it stands now, although it changed"}
+        {"accept-implementation", 0, NULL, false, "take the registry's code as it stands now, although it changed"}, \
+        {"accept-difference", 0, NULL, false, "write although the registry answers otherwise than its model"}
 
 #define EVIDENCE_OPTS                                                                                                  \
     {"kind", 0, "KIND", false, "take the input for this kind: " INPUT_KINDS},                                          \
@@ -67,6 +68,7 @@ static bool base_request(struct relay_request *out, const struct cmd_env *env, e
         .early = opt_given(o, "early"),
         .force = opt_given(o, "force"),
         .accept_measurement = opt_given(o, "accept-measurement"),
+        .accept_difference = opt_given(o, "accept-difference"),
         .idempotency_key = opt_text(o, "idempotency-key"),
         .wait = TX_WAIT_FINAL,
         .dry_run = opt_given(o, "dry-run") ? format ? format : env->json ? "json" : "text" : NULL,

@@ -119,6 +119,13 @@ const struct migration migrations[] = {
      "CREATE TABLE goldens (hash BLOB PRIMARY KEY CHECK (length(hash) = 32), doc TEXT NOT NULL) STRICT, WITHOUT ROWID"},
 
     {"identities by id", "CREATE INDEX identities_id ON identities (id, chain_id, registry)"},
+
+    /* surprises: where a registry answered otherwise than its model. accepted: somebody has looked. */
+    {"surprises",
+     "CREATE TABLE surprises ("
+     " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), code BLOB NOT NULL CHECK (length(code) = 32),"
+     " call TEXT NOT NULL, id BLOB NOT NULL CHECK (length(id) = 32), predicted TEXT NOT NULL, answered TEXT NOT NULL,"
+     " seen_at_s INTEGER NOT NULL, accepted INTEGER NOT NULL, PRIMARY KEY (chain_id, registry, code, call)) STRICT, WITHOUT ROWID"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;

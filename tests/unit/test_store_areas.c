@@ -1,5 +1,6 @@
 #include "crypto/base/auto.h"
 #include "relayer/store/collateral.h"
+#include "relayer/store/surprises.h"
 #include "relayer/store/identities.h"
 #include "tests/support/vectors.h"
 
@@ -135,6 +136,23 @@ static void bodies_clocks_and_pins_come_back(void **state)
     assert_true(pin_back.is_proxy && addr20_eq(pin_back.implementation, pin.implementation));
 }
 
+static void surprises_stay_open_until_accepted(void **state)
+{
+    struct surprise_key key = {1, {{5}}, {{6}}}, other = {1, {{5}}, {{7}}};
+    struct surprise_row row = {.call = "attestCvm", .id = {{8}}, .predicted = "success", .answered = "revert: ", .seen_at_s = 9}, back;
+    bool found = true;
+    (void)state;
+    assert_true(surprises_open(db, &back, &found, &key, NULL) && !found);
+    assert_true(surprises_put(db, &key, &row, NULL) && !row.accepted);
+    assert_true(surprises_open(db, &back, &found, &key, NULL) && found);
+    assert_string_equal(back.predicted, "success");
+    assert_true(hash32_eq(back.id, row.id) && back.seen_at_s == 9);
+    assert_true(surprises_open(db, &back, &found, &other, NULL) && !found); /* other code, other contract */
+    assert_true(surprises_accept(db, &key, NULL));
+    assert_true(surprises_open(db, &back, &found, &key, NULL) && !found);
+    assert_true(surprises_put(db, &key, &row, NULL) && row.accepted); /* the same again does not stop */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +162,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_owner_holds_a_claim_until_it_runs_out, make, drop),
         cmocka_unit_test_setup_teardown(marks_only_grow, make, drop),
         cmocka_unit_test_setup_teardown(bodies_clocks_and_pins_come_back, make, drop),
+        cmocka_unit_test_setup_teardown(surprises_stay_open_until_accepted, make, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
