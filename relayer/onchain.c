@@ -6,6 +6,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "crypto/keccak.h"
+#include "relayer/clock.h"
 #include "relayer/registry/calldata.h"
 
 #include <stdio.h>
@@ -220,7 +221,7 @@ static bool read_nonce_slot(const struct onchain *chain, struct onchain_identity
     return abi_u64(&out->nonce, value.b) || err_set(err, ERR_CHAIN, "the identity's nonce is beyond 64 bits");
 }
 
-bool onchain_read(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at, struct err *err)
+static bool read_once(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at, struct err *err)
 {
     AUTO(onchain_identity_done) struct onchain_identity r = {.mem = arena_new(8 << 20)};
     struct abi_value known;
@@ -236,6 +237,22 @@ bool onchain_read(const struct onchain *chain, struct onchain_identity *out, str
     *out = r;
     r = (struct onchain_identity){0};
     return true;
+}
+
+/* A view that reverts although hasRegistered said yes at the same block: the node answered from two states, as some do in the
+ * moment in which a block arrives. Asked once more, then it is the node that cannot be believed, not the registry that refuses. */
+bool onchain_read(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at, struct err *err)
+{
+    struct err first = {0};
+    if (read_once(chain, out, id, at, &first))
+        return true;
+    if (first.code == ERR_REFUSED) {
+        clock_sleep_ms(250);
+        err_clear(&first);
+        if (read_once(chain, out, id, at, &first))
+            return true;
+    }
+    return err_set(err, first.code == ERR_REFUSED ? ERR_CHAIN : first.code, "%s", first.text);
 }
 
 static bool valid(bool registered, int64_t recent_s, uint64_t ttl_s, int64_t at_s)
