@@ -27,7 +27,8 @@ static const uint8_t nonces_slot[] = {[PROFILE_G1A] = 1, [PROFILE_G1B] = 2, [PRO
 /* Does the code push this selector? (PUSH4: 0x63) */
 static bool code_has(struct bytes code, uint32_t selector)
 {
-    uint8_t push[5] = {0x63, (uint8_t)(selector >> 24), (uint8_t)(selector >> 16), (uint8_t)(selector >> 8), (uint8_t)selector};
+    uint8_t push[5] = {0x63, (uint8_t)(selector >> 24), (uint8_t)(selector >> 16), (uint8_t)(selector >> 8),
+                       (uint8_t)selector};
     return bytes_find(code, BYTES(push), 0) != SIZE_MAX;
 }
 
@@ -62,8 +63,10 @@ static bool find_profile(struct onchain *out, struct bytes code, enum profile wa
                        abi_generation_name(foreign->generations), foreign->name);
     for (enum profile p = PROFILE_G1A; p <= PROFILE_G1C; p++)
         if (has_generation(code, profile_generation(p)))
-            return err_set(err, ERR_REFUSED, "the registry at %s is %s, and %s is configured", at, profile_name(p), profile_name(wanted));
-    return err_set(err, ERR_REFUSED, "the contract at %s is no CVM registry of generation 1: it has none of its calls", at);
+            return err_set(err, ERR_REFUSED, "the registry at %s is %s, and %s is configured", at, profile_name(p),
+                           profile_name(wanted));
+    return err_set(err, ERR_REFUSED, "the contract at %s is no CVM registry of generation 1: it has none of its calls",
+                   at);
 }
 
 static bool read_code(struct buf *out, struct onchain *chain, struct err *err)
@@ -89,7 +92,8 @@ static bool read_code(struct buf *out, struct onchain *chain, struct err *err)
     return true;
 }
 
-bool onchain_open(struct onchain *out, struct rpc *rpc, uint64_t chain_id, struct addr20 registry, enum profile wanted, struct err *err)
+bool onchain_open(struct onchain *out, struct rpc *rpc, uint64_t chain_id, struct addr20 registry, enum profile wanted,
+                  struct err *err)
 {
     struct onchain chain = {.rpc = rpc, .chain_id = chain_id, .registry = registry};
     AUTO(buf_done) struct buf code = buf_new(MAX_CODE);
@@ -102,7 +106,8 @@ bool onchain_open(struct onchain *out, struct rpc *rpc, uint64_t chain_id, struc
 
 static bool same_code(const struct pin_row *a, const struct pin_row *b)
 {
-    return hash32_eq(a->code_hash, b->code_hash) && a->is_proxy == b->is_proxy && addr20_eq(a->implementation, b->implementation) &&
+    return hash32_eq(a->code_hash, b->code_hash) && a->is_proxy == b->is_proxy &&
+           addr20_eq(a->implementation, b->implementation) &&
            hash32_eq(a->implementation_code_hash, b->implementation_code_hash);
 }
 
@@ -120,10 +125,11 @@ bool onchain_check_pin(const struct onchain *chain, struct db *db, bool accept, 
         return pins_put(db, chain->chain_id, chain->registry, &now, err);
     addr_text(was, pin.implementation);
     addr_text(is, now.implementation);
-    return err_set(err, ERR_REFUSED,
-                   "the registry's code has changed since it was pinned (implementation %s, was %s); nothing is written until "
-                   "somebody has looked: --accept-implementation takes it",
-                   is, was);
+    return err_set(
+        err, ERR_REFUSED,
+        "the registry's code has changed since it was pinned (implementation %s, was %s); nothing is written until "
+        "somebody has looked: --accept-implementation takes it",
+        is, was);
 }
 
 /* --- one identity --- */
@@ -135,8 +141,8 @@ void onchain_identity_done(struct onchain_identity *id)
 }
 
 /* name(bytes32 id) at a block, decoded by its row. */
-static bool ask(const struct onchain *chain, struct abi_value *out, struct arena *mem, const char *name, struct hash32 id,
-                struct eth_at at, struct err *err)
+static bool ask(const struct onchain *chain, struct abi_value *out, struct arena *mem, const char *name,
+                struct hash32 id, struct eth_at at, struct err *err)
 {
     const struct abi_call *call = abi_call_find(name, profile_generation(chain->profile));
     AUTO(buf_done) struct buf data = buf_new(256), answer = buf_new(MAX_ANSWER);
@@ -163,7 +169,8 @@ static bool ask(const struct onchain *chain, struct abi_value *out, struct arena
     return true;
 }
 
-static void take_identity(struct identity *out, struct onchain_key *ak, const struct abi_value *config, enum profile profile)
+static void take_identity(struct identity *out, struct onchain_key *ak, const struct abi_value *config,
+                          enum profile profile)
 {
     const struct abi_value *v = config->item[8].item;
     out->present = true;
@@ -188,10 +195,12 @@ static void take_identity(struct identity *out, struct onchain_key *ak, const st
     *ak = (struct onchain_key){(uint16_t)abi_low_u64(&a[0]), (uint16_t)abi_low_u64(&a[1]), a[2].data};
 }
 
-static bool read_config(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at, struct err *err)
+static bool read_config(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at,
+                        struct err *err)
 {
     struct abi_value answer, nonce;
-    if (!ask(chain, &answer, &out->mem, "getCvmConfig", id, at, err) || !ask(chain, &nonce, &out->mem, "nonces", id, at, err))
+    if (!ask(chain, &answer, &out->mem, "getCvmConfig", id, at, err) ||
+        !ask(chain, &nonce, &out->mem, "nonces", id, at, err))
         return false;
     const struct abi_value *c = &answer.item[0], *f = c->item;
     out->tee_type = (uint8_t)abi_low_u64(&f[0]);
@@ -210,7 +219,8 @@ static bool read_config(const struct onchain *chain, struct onchain_identity *ou
 }
 
 /* The view refuses for an identity that is not registered; the counter outlives a registration all the same. */
-static bool read_nonce_slot(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at, struct err *err)
+static bool read_nonce_slot(const struct onchain *chain, struct onchain_identity *out, struct hash32 id,
+                            struct eth_at at, struct err *err)
 {
     uint8_t place[64] = {0};
     struct hash32 value;
@@ -221,7 +231,8 @@ static bool read_nonce_slot(const struct onchain *chain, struct onchain_identity
     return abi_u64(&out->nonce, value.b) || err_set(err, ERR_CHAIN, "the identity's nonce is beyond 64 bits");
 }
 
-static bool read_once(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at, struct err *err)
+static bool read_once(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at,
+                      struct err *err)
 {
     AUTO(onchain_identity_done) struct onchain_identity r = {.mem = arena_new(8 << 20)};
     struct abi_value known;
@@ -239,9 +250,11 @@ static bool read_once(const struct onchain *chain, struct onchain_identity *out,
     return true;
 }
 
-/* A view that reverts although hasRegistered said yes at the same block: the node answered from two states, as some do in the
- * moment in which a block arrives. Asked once more, then it is the node that cannot be believed, not the registry that refuses. */
-bool onchain_read(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at, struct err *err)
+/* A view that reverts although hasRegistered said yes at the same block: the node answered from two states, as some do
+ * in the moment in which a block arrives. Asked once more, then it is the node that cannot be believed, not the
+ * registry that refuses. */
+bool onchain_read(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at,
+                  struct err *err)
 {
     struct err first = {0};
     if (read_once(chain, out, id, at, &first))
@@ -272,7 +285,8 @@ bool onchain_tpm_valid(const struct onchain_identity *id, int64_t at_s)
 
 /* --- what a call would do --- */
 
-bool onchain_simulate(const struct onchain *chain, bool has_from, struct addr20 from, struct bytes calldata, struct err *err)
+bool onchain_simulate(const struct onchain *chain, bool has_from, struct addr20 from, struct bytes calldata,
+                      struct err *err)
 {
     AUTO(buf_done) struct buf answer = buf_new(MAX_ANSWER);
     struct rpc_fault fault = {0};

@@ -1,5 +1,5 @@
-/* The registry as the chain shows it: which generation stands there (probed, pinned), what it says of an identity at one block,
- * and what a call would do. Reads alone. registry-v1 2, 11 and 13. */
+/* The registry as the chain shows it: which generation stands there (probed, pinned), what it says of an identity at
+ * one block, and what a call would do. Reads alone. registry-v1 2, 11 and 13. */
 #ifndef CVM_ONCHAIN_H
 #define CVM_ONCHAIN_H
 
@@ -18,7 +18,8 @@ struct onchain {
 
 /* Chain id, code, generation. wanted: PROFILE_NONE probes; otherwise the contract must have that generation's calls.
  * ERR_CHAIN: no code, another chain. ERR_REFUSED: a generation that we do not speak, or another than wanted. */
-bool onchain_open(struct onchain *out, struct rpc *rpc, uint64_t chain_id, struct addr20 registry, enum profile wanted, struct err *err);
+bool onchain_open(struct onchain *out, struct rpc *rpc, uint64_t chain_id, struct addr20 registry, enum profile wanted,
+                  struct err *err);
 /* Is it the code that was pinned? Pins it where nothing was, or where accept is set. ERR_REFUSED names what changed. */
 bool onchain_check_pin(const struct onchain *chain, struct db *db, bool accept, int64_t now_s, struct err *err);
 
@@ -42,12 +43,15 @@ struct onchain_identity {
     struct onchain_key ak;    /* G1b, G1c */
 };
 void onchain_identity_done(struct onchain_identity *id);
-bool onchain_read(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at, struct err *err);
+bool onchain_read(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at,
+                  struct err *err);
 /* Valid at this time (the block's)? Strict: at recent + TTL it has run out. */
 bool onchain_tee_valid(const struct onchain_identity *id, int64_t at_s);
 bool onchain_tpm_valid(const struct onchain_identity *id, int64_t at_s);
 
-/* eth_call of calldata as this account. True: it would go through. ERR_REFUSED: it reverts; the text is the error in words. */
-bool onchain_simulate(const struct onchain *chain, bool has_from, struct addr20 from, struct bytes calldata, struct err *err);
+/* eth_call of calldata as this account. True: it would go through. ERR_REFUSED: it reverts; the text is the error in
+ * words. */
+bool onchain_simulate(const struct onchain *chain, bool has_from, struct addr20 from, struct bytes calldata,
+                      struct err *err);
 
 #endif

@@ -85,13 +85,15 @@ bool calldata_from_file(struct buf *out, struct bytes file, struct err *err)
         calldata_recognise(bytes_sub(buf_view(out), before, out->len - before)))
         return true;
     out->len = before;
-    return err_set(err, ERR_FORMAT, "no registry calldata: want raw bytes, hex, base64 or {\"calldata\": base64} that begin "
-                                    "with a known selector");
+    return err_set(err, ERR_FORMAT,
+                   "no registry calldata: want raw bytes, hex, base64 or {\"calldata\": base64} that begin "
+                   "with a known selector");
 }
 
 /* --- decoding --- */
 
-static bool decode_as(struct abi_value *out, struct arena *mem, const char *type_text, struct bytes data, struct err *err)
+static bool decode_as(struct abi_value *out, struct arena *mem, const char *type_text, struct bytes data,
+                      struct err *err)
 {
     AUTO(arena_done) struct arena types = arena_new(1 << 14);
     const struct abi_type *type;
@@ -119,7 +121,8 @@ static bool take_index(uint32_t *out, const uint8_t *word, const char *what, str
 static bool take_pcr(struct bundle_pcr *out, struct bundle *b, const struct abi_value *v, struct err *err)
 {
     const struct abi_value *f = v->item; /* index, pcr, allEvents, measureEventsIdx, measurePcr */
-    struct bundle_pcr p = {.bank = HASH_SHA256, .value = f[1].data, .num_events = f[2].count, .num_measured = f[3].count};
+    struct bundle_pcr p = {
+        .bank = HASH_SHA256, .value = f[1].data, .num_events = f[2].count, .num_measured = f[3].count};
     if (p.num_events > BUNDLE_MAX_EVENTS || p.num_measured > BUNDLE_MAX_EVENTS)
         return err_set(err, ERR_FORMAT, "more than %d events", BUNDLE_MAX_EVENTS);
     p.events = arena_alloc(&b->mem, p.num_events + 1, sizeof *p.events);
@@ -198,7 +201,8 @@ static void take_pubkey_g1a(struct identity *id, const struct abi_value *v)
 
 static void take_identity(struct identity *id, const struct abi_value *v)
 {
-    const struct abi_value *key = v->item[0].item, *sig = v->item[1].item; /* (algo, params, data), (scheme, hashAlgo) */
+    const struct abi_value *key = v->item[0].item,
+                           *sig = v->item[1].item; /* (algo, params, data), (scheme, hashAlgo) */
     *id = (struct identity){.present = true,
                             .algo = (uint16_t)abi_low_u64(&key[0]),
                             .params = (uint16_t)abi_low_u64(&key[1]),
@@ -347,8 +351,8 @@ bool snp_journal_decode(struct snp_journal *out, struct bytes output, struct err
         return err_wrap(err, "VerifierJournal");
     const struct abi_value *f = v.item[0].item;
     if (f[4].count > SNP_JOURNAL_MAX_CERTS || f[5].count > SNP_JOURNAL_MAX_CERTS)
-        return err_set(err, ERR_FORMAT, "VerifierJournal: %zu certificates, %zu serials; at most %d", f[4].count, f[5].count,
-                       SNP_JOURNAL_MAX_CERTS);
+        return err_set(err, ERR_FORMAT, "VerifierJournal: %zu certificates, %zu serials; at most %d", f[4].count,
+                       f[5].count, SNP_JOURNAL_MAX_CERTS);
     struct snp_journal j = {.result = (uint8_t)abi_low_u64(&f[0]),
                             .timestamp_s = abi_low_u64(&f[1]),
                             .processor_model = (uint8_t)abi_low_u64(&f[2]),

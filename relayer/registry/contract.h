@@ -1,7 +1,7 @@
-/* What the contract's own libraries do, for the model: how a contract stops, its keys and signatures, its reading of DER,
- * certificates, var data and TPM structures. Inner header of relayer/registry; the registry's steps are in model_steps.c.
- * Two generations of those libraries matter: the one G1b and G1c call (T @1a3ab2b) and G1a's (T @9b283b0); where they differ
- * the profile says which. registry-v1 4, 8, 10 and 12. */
+/* What the contract's own libraries do, for the model: how a contract stops, its keys and signatures, its reading of
+ * DER, certificates, var data and TPM structures. Inner header of relayer/registry; the registry's steps are in
+ * model_steps.c. Two generations of those libraries matter: the one G1b and G1c call (T @1a3ab2b) and G1a's (T
+ * @9b283b0); where they differ the profile says which. registry-v1 4, 8, 10 and 12. */
 #ifndef CVM_REGISTRY_CONTRACT_H
 #define CVM_REGISTRY_CONTRACT_H
 
@@ -16,7 +16,7 @@ enum { PANIC_OVERFLOW = 0x11, PANIC_DIVISION = 0x12, PANIC_INDEX = 0x32, PANIC_M
 
 /* One execution. The first stop sticks: whoever called reads `stopped` (or false) and leaves. */
 struct exec {
-    bool legacy;         /* G1a's libraries */
+    bool legacy; /* G1a's libraries */
     bool stopped;
     struct buf revert;   /* what a node returns then */
     const char *text;    /* of an Error(string) */
@@ -30,7 +30,7 @@ bool stop_error(struct exec *x, const char *signature); /* a custom error withou
 bool stop_error_words(struct exec *x, const char *signature, const struct hash32 *words, size_t num_words);
 bool stop_error_bytes(struct exec *x, const char *signature, struct bytes arg);
 bool stop_error_string(struct exec *x, const char *signature, const char *text); /* a custom error with one string */
-bool stop_string(struct exec *x, const char *text);                               /* Error(string) */
+bool stop_string(struct exec *x, const char *text);                              /* Error(string) */
 bool stop_panic(struct exec *x, unsigned code);
 bool stop_unknown(struct exec *x, const char *why);
 struct hash32 word_of(uint64_t v);
@@ -54,7 +54,8 @@ bool p256_fits(struct hash32 digest, const uint8_t r[32], const uint8_t s[32], c
 bool key_verify(struct exec *x, bool *ok, const struct contract_key *key, uint16_t scheme, struct hash32 digest,
                 struct bytes sig);
 /* G1a: Crypto.verifySignature over a digest. */
-bool key_verify_legacy(struct exec *x, bool *ok, const struct contract_key *key, struct hash32 digest, struct bytes sig);
+bool key_verify_legacy(struct exec *x, bool *ok, const struct contract_key *key, struct hash32 digest,
+                       struct bytes sig);
 /* The identity's signature (registry-v1 4). G1a: the registry's own hash rule first. */
 bool identity_verify(struct exec *x, bool *ok, const struct contract_key *key, struct bytes message, struct bytes sig);
 
@@ -95,7 +96,8 @@ bool tpm_signature_check(struct exec *x, struct bytes quote, struct bytes signat
 struct quote_facts {
     struct bytes extra_data;
     struct hash32 digest;
-    bool magic_ok, tail, wide_selection; /* what nobody looks at: magic, bytes behind the digest, selection bytes after the fourth */
+    bool magic_ok, tail,
+        wide_selection; /* what nobody looks at: magic, bytes behind the digest, selection bytes after the fourth */
 };
 bool tpm_check_pcrs(struct exec *x, struct quote_facts *out, struct bytes quote, const struct abi_value *pcrs,
                     const char **refused);

@@ -1,5 +1,5 @@
-/* The contracts' DER walker: no nesting is checked, the next node is whatever stands behind this one, empty nodes are an
- * error. G1a's is the same with other words. */
+/* The contracts' DER walker: no nesting is checked, the next node is whatever stands behind this one, empty nodes are
+ * an error. G1a's is the same with other words. */
 #include "relayer/registry/contract.h"
 
 /* An error of the newer library, or the older one's text. */

@@ -1,5 +1,6 @@
-/* Keys and signatures as the contracts judge them. RSA by modexp and OpenZeppelin's padding check, which takes the digest's
- * algorithm with and without its NULL; P-256 by the precompile, which says no to anything odd. registry-v1 4 and 10. */
+/* Keys and signatures as the contracts judge them. RSA by modexp and OpenZeppelin's padding check, which takes the
+ * digest's algorithm with and without its NULL; P-256 by the precompile, which says no to anything odd. registry-v1 4
+ * and 10. */
 #include "relayer/registry/contract.h"
 
 #include "crypto/base/auto.h"
@@ -61,8 +62,8 @@ static bool padding_fits(const uint8_t *m, size_t len, struct hash32 digest)
 {
     static const uint8_t with_null[] = {0x00, 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48,
                                         0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
-    static const uint8_t without[] = {0x00, 0x30, 0x2f, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48,
-                                      0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x04, 0x20};
+    static const uint8_t without[] = {0x00, 0x30, 0x2f, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86,
+                                      0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x04, 0x20};
     struct bytes info;
     if (m[len - 50] == 0x31)
         info = BYTES(with_null);
@@ -120,7 +121,8 @@ static bool verify_rsa(struct exec *x, bool *ok, const struct contract_key *key,
     return rsa_pkcs1_sha256(x, ok, digest, sig, e, n);
 }
 
-static bool verify_p256(struct exec *x, bool *ok, const struct contract_key *key, struct hash32 digest, struct bytes sig)
+static bool verify_p256(struct exec *x, bool *ok, const struct contract_key *key, struct hash32 digest,
+                        struct bytes sig)
 {
     const uint8_t *xy = NULL;
     if (!key_xy(x, &xy, key))
@@ -144,7 +146,8 @@ bool key_verify(struct exec *x, bool *ok, const struct contract_key *key, uint16
 
 /* --- G1a --- */
 
-static bool verify_p256_legacy(struct exec *x, bool *ok, const struct contract_key *key, struct hash32 digest, struct bytes sig)
+static bool verify_p256_legacy(struct exec *x, bool *ok, const struct contract_key *key, struct hash32 digest,
+                               struct bytes sig)
 {
     if (sig.len != 64)
         return stop_string(x, "Crypto: invalid secp256r1 signature length");
@@ -174,7 +177,8 @@ bool identity_verify(struct exec *x, bool *ok, const struct contract_key *key, s
 {
     struct hash32 digest = sha256(message);
     if (key->hash_algo != ALG_SHA256)
-        return stop_error_words(x, x->legacy ? "UNSUPPORTED_HASH_ALGORITHM(uint16)" : "UnsupportedHashAlgorithm(uint16)",
+        return stop_error_words(x,
+                                x->legacy ? "UNSUPPORTED_HASH_ALGORITHM(uint16)" : "UnsupportedHashAlgorithm(uint16)",
                                 (struct hash32[]){word_of(key->hash_algo)}, 1);
     if (x->legacy)
         return key_verify_legacy(x, ok, key, digest, sig);

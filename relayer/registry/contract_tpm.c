@@ -1,6 +1,6 @@
-/* The TPM contract: signature, quote, PCR list, final measurement, and the registry's report id rule. Sums of lengths are
- * 16-bit numbers there and stop the contract when they overflow; G1a's reads past the end as a slice that reverts, and
- * answers with a text where the newer one stops. registry-v1 8 and 10. */
+/* The TPM contract: signature, quote, PCR list, final measurement, and the registry's report id rule. Sums of lengths
+ * are 16-bit numbers there and stop the contract when they overflow; G1a's reads past the end as a slice that reverts,
+ * and answers with a text where the newer one stops. registry-v1 8 and 10. */
 #include "relayer/registry/contract.h"
 
 #include "abi/u256.h"
@@ -53,7 +53,8 @@ static bool ecdsa_part(struct exec *x, uint8_t out[64], struct bytes in, size_t 
     return true;
 }
 
-bool tpm_signature_check(struct exec *x, struct bytes quote, struct bytes in, const struct contract_key *ak, const char **refused)
+bool tpm_signature_check(struct exec *x, struct bytes quote, struct bytes in, const struct contract_key *ak,
+                         const char **refused)
 {
     uint8_t raw[64];
     struct bytes sig = BYTES(raw);
@@ -172,8 +173,8 @@ static bool selection_fits(struct bytes selection, const uint8_t bitmap[4])
     return memcmp(four, bitmap, 4) == 0;
 }
 
-static bool check_selection(struct exec *x, size_t *at, struct quote_facts *out, struct bytes quote, const struct abi_value *pcrs,
-                            const char **refused)
+static bool check_selection(struct exec *x, size_t *at, struct quote_facts *out, struct bytes quote,
+                            const struct abi_value *pcrs, const char **refused)
 {
     uint8_t bitmap[4];
     if (quote.len < *at + 1)
@@ -189,8 +190,8 @@ static bool check_selection(struct exec *x, size_t *at, struct quote_facts *out,
     return true;
 }
 
-static bool check_digest(struct exec *x, size_t *at, struct quote_facts *out, struct bytes quote, const struct abi_value *pcrs,
-                         const char **refused)
+static bool check_digest(struct exec *x, size_t *at, struct quote_facts *out, struct bytes quote,
+                         const struct abi_value *pcrs, const char **refused)
 {
     struct hash32 want;
     if (!has(x, quote, *at + 2))
@@ -206,7 +207,8 @@ static bool check_digest(struct exec *x, size_t *at, struct quote_facts *out, st
     return true;
 }
 
-bool tpm_check_pcrs(struct exec *x, struct quote_facts *out, struct bytes quote, const struct abi_value *pcrs, const char **refused)
+bool tpm_check_pcrs(struct exec *x, struct quote_facts *out, struct bytes quote, const struct abi_value *pcrs,
+                    const char **refused)
 {
     size_t at = 0;
     *refused = NULL;
@@ -290,7 +292,8 @@ static bool tdx_rule(struct exec *x, bool *ok, struct hash32 pcr, struct bytes r
     return true;
 }
 
-static bool snp_rule(struct exec *x, bool *ok, struct hash32 pcr, struct bytes report_id, const struct tee_values *tee, bool azure)
+static bool snp_rule(struct exec *x, bool *ok, struct hash32 pcr, struct bytes report_id, const struct tee_values *tee,
+                     bool azure)
 {
     static const struct hash32 zero;
     *ok = hash32_is_zero(pcr) && (azure || x->legacy);
@@ -299,7 +302,8 @@ static bool snp_rule(struct exec *x, bool *ok, struct hash32 pcr, struct bytes r
     if (x->legacy && report_id.len != 32)
         return true;
     if (report_id.len > 0 && report_id.len < 32)
-        return stop_error_words(x, "InvalidLength(uint256,uint256)", (struct hash32[]){word_of(report_id.len), word_of(32)}, 2);
+        return stop_error_words(x, "InvalidLength(uint256,uint256)",
+                                (struct hash32[]){word_of(report_id.len), word_of(32)}, 2);
     if (report_id.len && memcmp(report_id.p, tee->report_id.b, 32) != 0)
         return true;
     *ok = hash32_eq(pcr, sha256_2(BYTES_OF(zero), BYTES_OF(tee->report_id)));

@@ -1,6 +1,7 @@
-/* The certificate rules of the TPM contract that G1b and G1c call (T @1a3ab2b): every key first, then dates, CA flags and
- * serials certificate by certificate, then names, key identifiers, and the signatures from the leaf up. What it keeps of
- * intermediates only spares it signatures that it has seen, so there is nothing to remember here. registry-v1 10. */
+/* The certificate rules of the TPM contract that G1b and G1c call (T @1a3ab2b): every key first, then dates, CA flags
+ * and serials certificate by certificate, then names, key identifiers, and the signatures from the leaf up. What it
+ * keeps of intermediates only spares it signatures that it has seen, so there is nothing to remember here.
+ * registry-v1 10. */
 #include "relayer/registry/contract.h"
 
 #include "crypto/base/text.h"
@@ -110,7 +111,8 @@ static bool check_validity(struct exec *x, const struct cert_view *c, uint64_t n
 /* --- extensions --- */
 
 /* Contents of the extension's OCTET STRING (or whatever stands there). */
-static bool find_extension(struct exec *x, bool *found, struct bytes *value, const struct cert_view *c, struct bytes oid)
+static bool find_extension(struct exec *x, bool *found, struct bytes *value, const struct cert_view *c,
+                           struct bytes oid)
 {
     struct node holder, list, ext, name, at;
     *found = false;
@@ -229,7 +231,8 @@ static bool check_ca(struct exec *x, const struct cert_view *c, size_t i)
     bool usage, may_sign;
     if (!take_constraints(x, &bc, c))
         return false;
-    if (!(i == 0 ? check_leaf_flags(x, &bc) : check_issuer_flags(x, &bc, i - 1)) || !take_key_usage(x, &usage, &may_sign, c))
+    if (!(i == 0 ? check_leaf_flags(x, &bc) : check_issuer_flags(x, &bc, i - 1)) ||
+        !take_key_usage(x, &usage, &may_sign, c))
         return false;
     if (i == 0)
         return !may_sign || stop_error(x, "LeafCertHasKeyCertSign()");
@@ -289,8 +292,8 @@ static bool name_is_sequence(struct exec *x, const struct cert_view *c, struct n
 static bool check_alone(struct exec *x, const struct cert_view *c, size_t i, uint64_t now_s)
 {
     struct bytes akid; /* only looked up there, for the list of revoked certificates */
-    return check_validity(x, c, now_s) && check_ca(x, c, i) && name_is_sequence(x, c, c->issuer) && check_serial(x, c) &&
-           take_akid(x, &akid, c);
+    return check_validity(x, c, now_s) && check_ca(x, c, i) && name_is_sequence(x, c, c->issuer) &&
+           check_serial(x, c) && take_akid(x, &akid, c);
 }
 
 /* --- links --- */
@@ -401,8 +404,8 @@ static bool trusted(const struct trust *trust, struct bytes der)
     return trust->also && trust->also(trust->ctx, der);
 }
 
-static bool chain_key_newer(struct exec *x, struct contract_key *out, const struct abi_value *certs, const struct trust *trust,
-                            uint64_t now_s)
+static bool chain_key_newer(struct exec *x, struct contract_key *out, const struct abi_value *certs,
+                            const struct trust *trust, uint64_t now_s)
 {
     struct cert_view chain[MAX_CHAIN] = {0};
     size_t n = certs->count;
@@ -447,7 +450,8 @@ static bool key_legacy(struct exec *x, struct cert_view *c, struct arena *mem)
     bool rsa = bytes_eq(oid, BYTES_LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"));
     if (!rsa && !bytes_eq(oid, BYTES_LIT("\x2a\x86\x48\xce\x3d\x02\x01")))
         return stop_string(x, "unknown pubkey algo");
-    c->key = (struct contract_key){.scheme = rsa ? ALG_RSASSA : ALG_ECDSA, .params = rsa ? 0 : CURVE_P256, .hash_algo = ALG_SHA256};
+    c->key = (struct contract_key){
+        .scheme = rsa ? ALG_RSASSA : ALG_ECDSA, .params = rsa ? 0 : CURVE_P256, .hash_algo = ALG_SHA256};
     if (!der_next(x, &bits, der, algorithm) || !der_bit_string(x, &c->key.data, der, bits))
         return false;
     if (rsa)
@@ -490,7 +494,8 @@ static bool validity_legacy(struct exec *x, const struct cert_view *c, uint64_t 
     struct node from, to;
     uint64_t not_before, not_after;
     if (!der_child(x, &from, c->der, c->validity) || !der_next(x, &to, c->der, from) ||
-        !time_legacy(x, &not_before, der_contents(c->der, from)) || !time_legacy(x, &not_after, der_contents(c->der, to)))
+        !time_legacy(x, &not_before, der_contents(c->der, from)) ||
+        !time_legacy(x, &not_after, der_contents(c->der, to)))
         return false;
     return (not_before <= now_s && now_s <= not_after) || stop_string(x, "cert not valid yet");
 }
@@ -544,5 +549,6 @@ static bool chain_key_legacy(struct exec *x, struct contract_key *out, struct ar
 bool chain_key(struct exec *x, struct contract_key *out, struct arena *mem, const struct abi_value *certs,
                const struct trust *trust, uint64_t now_s)
 {
-    return x->legacy ? chain_key_legacy(x, out, mem, certs, trust, now_s) : chain_key_newer(x, out, certs, trust, now_s);
+    return x->legacy ? chain_key_legacy(x, out, mem, certs, trust, now_s)
+                     : chain_key_newer(x, out, certs, trust, now_s);
 }

@@ -41,7 +41,8 @@ static bool pcrs_value(struct abi_value *out, struct encoder *e)
     for (size_t i = 0; i < out->count; i++) {
         const struct bundle_pcr *p = &e->b->pcrs[i];
         if (p->bank != HASH_SHA256 || p->value.len != sizeof(struct hash32))
-            return err_set(e->err, ERR_FORMAT, "pcr %u: bank %s, the contract takes sha256 alone", p->index, hash_name(p->bank));
+            return err_set(e->err, ERR_FORMAT, "pcr %u: bank %s, the contract takes sha256 alone", p->index,
+                           hash_name(p->bank));
         out->item[i] = pcr_value(e, p);
     }
     return true;

@@ -78,7 +78,8 @@ static bool report_values(struct tee_values *out, const struct bundle *b, struct
 {
     bool zk = b->report_type == REPORT_ZK_SUCCINCT || b->report_type == REPORT_ZK_RISC0;
     if (!b->has_report)
-        return err_set(err, ERR_USAGE, "no TEE report in it: a re-attestation is measured with the report that the registry keeps");
+        return err_set(err, ERR_USAGE,
+                       "no TEE report in it: a re-attestation is measured with the report that the registry keeps");
     if (b->tee == TEE_SNP) {
         struct snp_journal journal = {.raw_report = b->report};
         if (zk && !snp_journal_decode(&journal, b->report, err))
@@ -94,7 +95,8 @@ static bool report_values(struct tee_values *out, const struct bundle *b, struct
     if (b->tee != TEE_TDX)
         return err_set(err, ERR_USAGE, "neither TDX nor SEV-SNP evidence");
     if (body.len == 0)
-        return err_set(err, ERR_FORMAT, "TDX %s: want %zu bytes, have %zu", zk ? "output" : "quote", at + TDX_BODY_LEN, b->report.len);
+        return err_set(err, ERR_FORMAT, "TDX %s: want %zu bytes, have %zu", zk ? "output" : "quote", at + TDX_BODY_LEN,
+                       b->report.len);
     tee_values_from_tdx_body(out, body);
     return true;
 }
@@ -117,7 +119,8 @@ static bool entry_from_bundle(struct golden_pcr *out, struct arena *mem, const s
         memcpy(g.value.b, p->value.p, sizeof g.value.b);
     for (size_t i = 0; i < p->num_measured; i++) {
         if (p->measured[i] >= p->num_events)
-            return err_set(err, ERR_FORMAT, "pcr %u: measured event %u, there are %zu", p->index, p->measured[i], p->num_events);
+            return err_set(err, ERR_FORMAT, "pcr %u: measured event %u, there are %zu", p->index, p->measured[i],
+                           p->num_events);
         g.events[i] = p->events[p->measured[i]];
         put_u32(&g.indices[i], p->measured[i]);
     }
@@ -125,7 +128,8 @@ static bool entry_from_bundle(struct golden_pcr *out, struct arena *mem, const s
     return true;
 }
 
-bool golden_from_bundle(struct golden *out, struct arena *mem, const struct bundle *b, enum profile profile, struct err *err)
+bool golden_from_bundle(struct golden *out, struct arena *mem, const struct bundle *b, enum profile profile,
+                        struct err *err)
 {
     struct tee_values tee;
     struct golden g = {.num_pcrs = b->num_pcrs};

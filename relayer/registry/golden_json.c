@@ -29,7 +29,8 @@ static json_t *pcr_to_json(const struct golden_pcr *p)
 {
     json_auto_t *events = json_array();
     for (size_t i = 0; i < p->num_events; i++)
-        json_array_append_new(events, json_pack("{s:o, s:o}", "index", number(&p->indices[i]), "digest", hex(BYTES_OF(p->events[i]))));
+        json_array_append_new(
+            events, json_pack("{s:o, s:o}", "index", number(&p->indices[i]), "digest", hex(BYTES_OF(p->events[i]))));
     return json_pack("{s:o, s:o, s:O}", "index", number(&p->index), "value", hex(BYTES_OF(p->value)), "events", events);
 }
 
@@ -106,7 +107,8 @@ static bool tee_from_json(struct golden *g, const json_t *json, struct err *err)
     if (snp)
         return take_hex(g->snp.b, sizeof g->snp.b, json_object_get(snp, "measurement"), "snp.measurement", err);
     for (size_t i = 0; i < TDX_NUM_VALUES; i++)
-        if (!take_hex(g->tdx[i].b, sizeof g->tdx[i].b, json_object_get(tdx, tdx_value_names[i]), tdx_value_names[i], err))
+        if (!take_hex(g->tdx[i].b, sizeof g->tdx[i].b, json_object_get(tdx, tdx_value_names[i]), tdx_value_names[i],
+                      err))
             return false;
     return true;
 }

@@ -51,14 +51,16 @@ static bool read_args(struct run *r, const struct abi_call *call)
     const struct abi_type *type;
     struct err err = {0};
     if (!abi_type_parse(&type, &r->mem, bytes_str(call->args), &err) ||
-        !abi_decode_lax_as_solidity(&r->args, &r->mem, type, r->call->calldata, memory_args(r->call->profile, r->out->kind), &err))
+        !abi_decode_lax_as_solidity(&r->args, &r->mem, type, r->call->calldata,
+                                    memory_args(r->call->profile, r->out->kind), &err))
         return stop_unknown(&r->x, "more values than a prediction holds");
     return true;
 }
 
 /* --- the end of a run --- */
 
-/* The state after: the identity as it is now; after a rotation the old one, which keeps its nonce alone, and the new one. */
+/* The state after: the identity as it is now; after a rotation the old one, which keeps its nonce alone, and the new
+ * one. */
 static bool commit(struct run *r)
 {
     if (r->rotates) {
@@ -66,8 +68,11 @@ static bool commit(struct run *r)
         struct kept_identity old = {.id = r->id_arg, .nonce = r->kept.nonce}, new_ = r->kept;
         new_.id = r->id;
         new_.nonce = (target ? target->nonce : 0) + is_g1c(r);
-        new_.key = (struct kept_key){.algo = r->identity.algo, .params = r->identity.params, .scheme = r->identity.scheme,
-                                     .hash_algo = r->identity.hash_algo, .data = r->identity.data};
+        new_.key = (struct kept_key){.algo = r->identity.algo,
+                                     .params = r->identity.params,
+                                     .scheme = r->identity.scheme,
+                                     .hash_algo = r->identity.hash_algo,
+                                     .data = r->identity.data};
         return registry_state_put(r->state, &new_) && registry_state_put(r->state, &old);
     }
     if (r->out->kind == CALL_ATTEST && is_g1c(r) && !registry_state_mark_used(r->state, keccak256(r->report)))
@@ -127,7 +132,8 @@ static void walk(struct run *r)
 static const struct abi_call *call_of(const struct predict_call *call)
 {
     for (size_t i = 0; call->calldata.len >= 4 && i < num_abi_calls; i++)
-        if (abi_calls[i].selector == be32(call->calldata.p) && (abi_calls[i].generations & profile_generation(call->profile)))
+        if (abi_calls[i].selector == be32(call->calldata.p) &&
+            (abi_calls[i].generations & profile_generation(call->profile)))
             return &abi_calls[i];
     return NULL;
 }
@@ -153,11 +159,12 @@ bool predict(struct prediction *out, struct registry_state *state, const struct 
     AUTO(prediction_done) struct prediction p = {.returned = buf_new(VALUES_MAX)};
     if (call->profile == PROFILE_NONE)
         return err_set(err, ERR_USAGE, "predict: which profile? g1a, g1b or g1c");
-    AUTO(run_done) struct run r = {.call = call,
-                                   .out = &p,
-                                   .state = state,
-                                   .x = {.legacy = call->profile == PROFILE_G1A, .revert = buf_new(VALUES_MAX)},
-                                   .mem = arena_new(VALUES_MAX)};
+    AUTO(run_done)
+    struct run r = {.call = call,
+                    .out = &p,
+                    .state = state,
+                    .x = {.legacy = call->profile == PROFILE_G1A, .revert = buf_new(VALUES_MAX)},
+                    .mem = arena_new(VALUES_MAX)};
     run_call(&r);
     if (p.answer == PREDICT_SUCCESS) {
         if (!call->answer_alone)
@@ -238,8 +245,8 @@ static void success_to_json(json_t *doc, const struct prediction *p)
 json_t *prediction_to_json(const struct prediction *p, enum profile profile)
 {
     static const char *const answers[] = {"unknown", "success", "revert"};
-    json_auto_t *doc = json_pack("{s:s, s:s, s:s}", "format", "cvm-prediction/1", "profile", profile_name(profile), "answer",
-                                 answers[p->answer]);
+    json_auto_t *doc = json_pack("{s:s, s:s, s:s}", "format", "cvm-prediction/1", "profile", profile_name(profile),
+                                 "answer", answers[p->answer]);
     if (!doc)
         return NULL;
     if (p->kind != CALL_NONE)

@@ -1,6 +1,7 @@
-/* The registry as a pure function: profile, state, call, block time and the TEE callee's answer in; what a node would return,
- * byte for byte, and the state after it out. One table of the contract's steps in the contract's order; each step with the
- * errors it raises, the clause, and the local checks that would have caught the cause. registry-v1, design section 8. */
+/* The registry as a pure function: profile, state, call, block time and the TEE callee's answer in; what a node would
+ * return, byte for byte, and the state after it out. One table of the contract's steps in the contract's order; each
+ * step with the errors it raises, the clause, and the local checks that would have caught the cause. registry-v1,
+ * design section 8. */
 #ifndef CVM_REGISTRY_MODEL_H
 #define CVM_REGISTRY_MODEL_H
 
@@ -19,12 +20,12 @@ struct predict_call {
     struct addr20 registry;
     uint64_t block_time_s;
     struct bytes calldata;
-    bool with_value;         /* wei are sent along */
-    bool wide_chain_id;      /* G1a: sign 32 bytes of the chain id instead of two (registry-v1 4) */
-    bool mock_allowed;       /* G1a's setting */
-    bool answer_alone;       /* do not look for laxities in what is accepted */
+    bool with_value;    /* wei are sent along */
+    bool wide_chain_id; /* G1a: sign 32 bytes of the chain id instead of two (registry-v1 4) */
+    bool mock_allowed;  /* G1a's setting */
+    bool answer_alone;  /* do not look for laxities in what is accepted */
     enum tee_answer tee;
-    unsigned report_id_pcr;  /* 15 at the deployments that are known */
+    unsigned report_id_pcr;       /* 15 at the deployments that are known */
     const struct bytes *ak_roots; /* DER certificates that the owner has added; none: the pinned ones */
     size_t num_ak_roots;
     const struct pinned_root *pinned;
@@ -50,33 +51,33 @@ const struct model_step *const *model_steps(enum profile profile, enum call_kind
 
 /* What the contract accepts and we refuse or warn of. */
 enum laxity {
-    LAX_NOT_CANONICAL,   /* calldata that would be encoded otherwise */
-    LAX_MAGIC,           /* the quote does not begin with TPM_GENERATED */
-    LAX_QUOTE_TAIL,      /* bytes behind the quote's digest */
-    LAX_SELECTION,       /* selection bytes behind the fourth, list entries behind the 32nd */
-    LAX_CLOCK,           /* clock not safe */
-    LAX_SIGNATURE_TAIL,  /* bytes behind the TPM signature */
-    LAX_EVENTS,          /* PCR value 0 with events, repeated event indices */
-    LAX_REPORT_ID,       /* nothing ties TPM and TEE together */
-    LAX_EXTRA_MAGIC,     /* first byte of the extra data is not ff */
-    LAX_TAIL,            /* no binding tail of ours behind the identity hash */
-    LAX_NO_IDENTITY,     /* extra data not looked at (re-attestation without rotation) */
-    LAX_KEY,             /* an identity that can never sign */
-    LAX_REPLAY,          /* an identity that was known is attested again */
-    LAX_TDX_DEBUG,       /* a debug TD */
-    LAX_SNP_DEBUG,       /* a debug SNP policy */
-    LAX_REPORT_DATA,     /* second half of Azure's report data */
-    LAX_VAR_DATA,        /* var data that is no JSON, or not the AK that a parser finds */
-    LAX_AK_CHAIN,        /* certificates that a careful validator refuses */
-    LAX_TEE_EXPIRED,     /* re-attested although the TEE side has run out */
-    LAX_UNREGISTERED,    /* cloud type 0: runs through, registers nothing */
-    LAX_TTL,             /* a TTL that is over already, or never */
-    LAX_OVERWRITE,       /* rotation onto a registered identity */
-    LAX_AK_UNVERIFIED,   /* G1a: TPM signature and AK not looked at */
+    LAX_NOT_CANONICAL,  /* calldata that would be encoded otherwise */
+    LAX_MAGIC,          /* the quote does not begin with TPM_GENERATED */
+    LAX_QUOTE_TAIL,     /* bytes behind the quote's digest */
+    LAX_SELECTION,      /* selection bytes behind the fourth, list entries behind the 32nd */
+    LAX_CLOCK,          /* clock not safe */
+    LAX_SIGNATURE_TAIL, /* bytes behind the TPM signature */
+    LAX_EVENTS,         /* PCR value 0 with events, repeated event indices */
+    LAX_REPORT_ID,      /* nothing ties TPM and TEE together */
+    LAX_EXTRA_MAGIC,    /* first byte of the extra data is not ff */
+    LAX_TAIL,           /* no binding tail of ours behind the identity hash */
+    LAX_NO_IDENTITY,    /* extra data not looked at (re-attestation without rotation) */
+    LAX_KEY,            /* an identity that can never sign */
+    LAX_REPLAY,         /* an identity that was known is attested again */
+    LAX_TDX_DEBUG,      /* a debug TD */
+    LAX_SNP_DEBUG,      /* a debug SNP policy */
+    LAX_REPORT_DATA,    /* second half of Azure's report data */
+    LAX_VAR_DATA,       /* var data that is no JSON, or not the AK that a parser finds */
+    LAX_AK_CHAIN,       /* certificates that a careful validator refuses */
+    LAX_TEE_EXPIRED,    /* re-attested although the TEE side has run out */
+    LAX_UNREGISTERED,   /* cloud type 0: runs through, registers nothing */
+    LAX_TTL,            /* a TTL that is over already, or never */
+    LAX_OVERWRITE,      /* rotation onto a registered identity */
+    LAX_AK_UNVERIFIED,  /* G1a: TPM signature and AK not looked at */
     LAX_COUNT,
 };
 struct model_laxity {
-    const char *check;   /* the check of ours that fails */
+    const char *check; /* the check of ours that fails */
     const char *clause;
     const char *what;    /* what the contract takes */
     const char *misuse;  /* what somebody could do with it */
@@ -98,15 +99,15 @@ struct predicted_event {
 struct prediction {
     enum prediction_answer answer;
     enum call_kind kind;
-    const char *unknown;        /* PREDICT_UNKNOWN: on what it hangs */
+    const char *unknown; /* PREDICT_UNKNOWN: on what it hangs */
     struct buf revert, returned;
     const struct model_step *step; /* where it stopped */
     const struct model_row *row;
-    struct hash32 id;           /* the identity the call is about (after a rotation the new one) */
+    struct hash32 id;               /* the identity the call is about (after a rotation the new one) */
     struct hash32 measurement_hash; /* attest, reattest */
     struct predicted_event events[PREDICT_MAX_EVENTS];
     size_t num_events;
-    uint32_t lax;               /* bits by enum laxity; success alone */
+    uint32_t lax; /* bits by enum laxity; success alone */
 };
 void prediction_done(struct prediction *p);
 

@@ -1,5 +1,5 @@
-/* What the contract accepts and we refuse or warn of: each laxity with what could be done with it and what of ours notices,
- * and how it is seen in a call that went through. The operators' page is made from these rows. */
+/* What the contract accepts and we refuse or warn of: each laxity with what could be done with it and what of ours
+ * notices, and how it is seen in a call that went through. The operators' page is made from these rows. */
 #include "relayer/registry/model_run.h"
 
 #include "abi/calls.h"
@@ -7,48 +7,75 @@
 #include "crypto/base/text.h"
 
 const struct model_laxity model_laxities[LAX_COUNT] = {
-    [LAX_NOT_CANONICAL] = {"input.format", "17", "calldata with gaps, shared or overlapping tails, dirty or missing padding, bytes behind the end",
-                           "make the same evidence look like another transaction; G1c counts a report that is encoded otherwise as new",
-                           "decode refuses it; history compares measurement hashes, not calldata"},
+    [LAX_NOT_CANONICAL] =
+        {"input.format", "17",
+         "calldata with gaps, shared or overlapping tails, dirty or missing padding, bytes behind the end",
+         "make the same evidence look like another transaction; G1c counts a report that is encoded otherwise as new",
+         "decode refuses it; history compares measurement hashes, not calldata"},
     [LAX_MAGIC] = {"tpm.magic", "10", "a TPM structure that does not begin with TPM_GENERATED (ff544347)",
                    "pass off data that an AK signed for another purpose as a quote", "verify, import"},
     [LAX_QUOTE_TAIL] = {"tpm.quote", "10", "bytes behind the quote's digest", "hide data in signed evidence", "verify"},
     [LAX_SELECTION] = {"tpm.pcr_selection", "10", "selection bytes behind the fourth; list entries behind the 32nd",
                        "put PCRs into the golden measurement that no quote selects", "verify; measure --against"},
-    [LAX_CLOCK] = {"tpm.safe", "10", "a quote whose clock is not safe", "present a quote from before a reset", "verify, renew"},
-    [LAX_SIGNATURE_TAIL] = {"tpm.signature_form", "10", "bytes behind the TPM signature (and n - s where s would do, which nobody can tell)",
+    [LAX_CLOCK] = {"tpm.safe", "10", "a quote whose clock is not safe", "present a quote from before a reset",
+                   "verify, renew"},
+    [LAX_SIGNATURE_TAIL] = {"tpm.signature_form", "10",
+                            "bytes behind the TPM signature (and n - s where s would do, which nobody can tell)",
                             "make two calls of one piece of evidence", "verify"},
     [LAX_EVENTS] = {"tpm.event_replay", "10", "PCR value 0 with events, event indices that repeat or are out of order",
-                    "move the golden measurement without moving the machine", "measure --against, alarm on a changed measurement"},
-    [LAX_REPORT_ID] = {"binding.report_id", "8", "PCR 15 of 0 with RTMR3 of 0, or an SNP report whose id is zero: no tie between TPM and TEE",
-                       "register one machine's TPM with another machine's TEE", "verify, import, alarm on a foreign registration"},
-    [LAX_EXTRA_MAGIC] = {"binding.extra_data", "3", "a first byte of the extra data other than ff", "nothing by itself", "verify"},
-    [LAX_TAIL] = {"tail.present", "3", "extra data without a binding tail", "use evidence again, at another registry or much later",
+                    "move the golden measurement without moving the machine",
+                    "measure --against, alarm on a changed measurement"},
+    [LAX_REPORT_ID] = {"binding.report_id", "8",
+                       "PCR 15 of 0 with RTMR3 of 0, or an SNP report whose id is zero: no tie between TPM and TEE",
+                       "register one machine's TPM with another machine's TEE",
+                       "verify, import, alarm on a foreign registration"},
+    [LAX_EXTRA_MAGIC] = {"binding.extra_data", "3", "a first byte of the extra data other than ff", "nothing by itself",
+                         "verify"},
+    [LAX_TAIL] = {"tail.present", "3", "extra data without a binding tail",
+                  "use evidence again, at another registry or much later",
                   "verify, unless foreign evidence is allowed"},
-    [LAX_NO_IDENTITY] = {"binding.identity", "11", "a re-attestation whose quote names another identity, or none: the old quote again, another set of PCRs",
-                         "keep an identity fresh with a quote that was made for another", "verify, renew"},
+    [LAX_NO_IDENTITY] =
+        {"binding.identity", "11",
+         "a re-attestation whose quote names another identity, or none: the old quote again, another set of PCRs",
+         "keep an identity fresh with a quote that was made for another", "verify, renew"},
     [LAX_KEY] = {"identity.key", "5", "an identity key that can never sign, or that is labelled as another kind",
-                 "lock the owner out: the algorithm's label is not part of the hash, and anybody may replay the calldata with another",
+                 "lock the owner out: the algorithm's label is not part of the hash, and anybody may replay the "
+                 "calldata with another",
                  "run and status compare getCvmIdentity after every CVMUpdated; attesting again repairs the label"},
-    [LAX_REPLAY] = {"tail.age", "5", "the attestation of a known identity, again, without a signature or a nonce; its type arguments are then ignored",
-                    "revive an expired or rotated-out identity with old calldata", "run follows CVMUpdated events and alarms on a call that is not its own"},
-    [LAX_TDX_DEBUG] = {"tdx.debug", "7", "a debug TD", "register a machine whose memory its host can read", "verify, import"},
-    [LAX_SNP_DEBUG] = {"snp.debug", "7", "an SNP policy that allows debugging", "register a machine whose memory its host can read", "verify, import"},
-    [LAX_REPORT_DATA] = {"binding.report_data", "6", "a second half of Azure's report data that is not zero", "hide data in signed evidence", "verify"},
+    [LAX_REPLAY] = {"tail.age", "5",
+                    "the attestation of a known identity, again, without a signature or a nonce; its type arguments "
+                    "are then ignored",
+                    "revive an expired or rotated-out identity with old calldata",
+                    "run follows CVMUpdated events and alarms on a call that is not its own"},
+    [LAX_TDX_DEBUG] = {"tdx.debug", "7", "a debug TD", "register a machine whose memory its host can read",
+                       "verify, import"},
+    [LAX_SNP_DEBUG] = {"snp.debug", "7", "an SNP policy that allows debugging",
+                       "register a machine whose memory its host can read", "verify, import"},
+    [LAX_REPORT_DATA] = {"binding.report_data", "6", "a second half of Azure's report data that is not zero",
+                         "hide data in signed evidence", "verify"},
     [LAX_VAR_DATA] = {"ak.var_data", "8", "var data that is no JSON, or in which a JSON parser finds another AK",
                       "show one AK to the contract and another to whoever parses the document", "verify, import"},
-    [LAX_AK_CHAIN] = {"ak.chain", "10", "an AK certificate without extensions or digitalSignature, bytes behind a certificate, the root listed twice",
-                      "present a certificate that was never meant to attest", "verify, import"},
+    [LAX_AK_CHAIN] =
+        {"ak.chain", "10",
+         "an AK certificate without extensions or digitalSignature, bytes behind a certificate, the root listed twice",
+         "present a certificate that was never meant to attest", "verify, import"},
     [LAX_TEE_EXPIRED] = {"chain.tee_fresh", "11", "a re-attestation although the TEE side has run out",
                          "keep the TPM side alive on hardware whose TEE is no longer vouched for", "status, check"},
-    [LAX_UNREGISTERED] = {"binding.cloud", "5", "cloud type 0: everything is verified and stored, an event is emitted, nothing is registered",
-                          "have a registration believed that does not exist", "register reads the registry back; run ignores the event until it has"},
+    [LAX_UNREGISTERED] = {"binding.cloud", "5",
+                          "cloud type 0: everything is verified and stored, an event is emitted, nothing is registered",
+                          "have a registration believed that does not exist",
+                          "register reads the registry back; run ignores the event until it has"},
     [LAX_TTL] = {"ttl.value", "11", "a TTL that is over at once, or never",
-                 "a TEE TTL of 0 can never be raised again; one that is too large hides an expired machine", "set-ttl refuses it; status, check"},
-    [LAX_OVERWRITE] = {"chain.target_free", "11", "a rotation onto an identity that is registered already, or whose key nobody has proved to hold",
-                       "overwrite somebody's registration", "rotate refuses it; run alarms on a CVMUpdated that is not its own"},
-    [LAX_AK_UNVERIFIED] = {"tpm.signature", "6", "G1a: neither the TPM signature nor the AK certificates are looked at when a machine is registered",
-                           "register with a quote that no TPM made", "verify, import"},
+                 "a TEE TTL of 0 can never be raised again; one that is too large hides an expired machine",
+                 "set-ttl refuses it; status, check"},
+    [LAX_OVERWRITE] = {"chain.target_free", "11",
+                       "a rotation onto an identity that is registered already, or whose key nobody has proved to hold",
+                       "overwrite somebody's registration",
+                       "rotate refuses it; run alarms on a CVMUpdated that is not its own"},
+    [LAX_AK_UNVERIFIED] =
+        {"tpm.signature", "6",
+         "G1a: neither the TPM signature nor the AK certificates are looked at when a machine is registered",
+         "register with a quote that no TPM made", "verify, import"},
 };
 
 static bool canonical(const struct run *r)
@@ -57,9 +84,11 @@ static bool canonical(const struct run *r)
     struct abi_value v;
     const struct abi_type *type;
     for (size_t i = 0; i < num_abi_calls; i++)
-        if (abi_calls[i].selector == be32(r->call->calldata.p) && !abi_decode_call(&v, &mem, &abi_calls[i], r->call->calldata, NULL))
+        if (abi_calls[i].selector == be32(r->call->calldata.p) &&
+            !abi_decode_call(&v, &mem, &abi_calls[i], r->call->calldata, NULL))
             return false;
-    bool zk = r->out->kind == CALL_ATTEST && (r->report_type == REPORT_ZK_SUCCINCT || r->report_type == REPORT_ZK_RISC0);
+    bool zk =
+        r->out->kind == CALL_ATTEST && (r->report_type == REPORT_ZK_SUCCINCT || r->report_type == REPORT_ZK_RISC0);
     return !zk || (abi_type_parse(&type, &mem, BYTES_LIT("((bytes,bytes))"), NULL) &&
                    abi_decode_strict(&v, &mem, type, r->report, NULL));
 }
@@ -150,7 +179,8 @@ static bool odd_var_data(const struct run *r)
     size_t found = 0;
     for (size_t i = 0; i < json_array_size(keys); i++) {
         const json_t *key = json_array_get(keys, i);
-        const char *kid = json_string_value(json_object_get(key, "kid")), *n = json_string_value(json_object_get(key, "n"));
+        const char *kid = json_string_value(json_object_get(key, "kid")),
+                   *n = json_string_value(json_object_get(key, "n"));
         AUTO(buf_done) struct buf raw = buf_new(1 << 12);
         if (kid && n && strcmp(kid, "HCLAkPub") == 0)
             found += base64url_decode(&raw, bytes_str(n), NULL) && raw.p && raw.p[0] != 0 ? 1 : 2;
@@ -165,7 +195,8 @@ static bool odd_chain(const struct run *r)
     for (size_t i = 0; i < certs->count; i++) {
         if (!cert_parse(&cert, certs->item[i].data, NULL))
             return true;
-        if (i == 0 && (cert.num_ext == 0 || !cert.has_key_usage || !(cert.key_usage & KU_DIGITAL_SIGNATURE) || cert.akid.len == 0))
+        if (i == 0 && (cert.num_ext == 0 || !cert.has_key_usage || !(cert.key_usage & KU_DIGITAL_SIGNATURE) ||
+                       cert.akid.len == 0))
             return true;
         if (i > 0 && bytes_eq(certs->item[i].data, certs->item[i - 1].data))
             return true;
@@ -207,8 +238,9 @@ static void note_reattest(struct run *r)
 static void note_ttl(struct run *r)
 {
     uint64_t now = r->call->block_time_s;
-    lax(r, LAX_TTL, now - r->kept.tee_recent_s >= r->tee_ttl_s || now - r->kept.tpm_recent_s >= r->tpm_ttl_s ||
-                        r->tee_ttl_s > UINT64_MAX / 2 || r->tpm_ttl_s > UINT64_MAX / 2);
+    lax(r, LAX_TTL,
+        now - r->kept.tee_recent_s >= r->tee_ttl_s || now - r->kept.tpm_recent_s >= r->tpm_ttl_s ||
+            r->tee_ttl_s > UINT64_MAX / 2 || r->tpm_ttl_s > UINT64_MAX / 2);
 }
 
 void note_laxities(struct run *r)

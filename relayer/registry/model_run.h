@@ -1,4 +1,5 @@
-/* One call on its way through the steps. Inner header of relayer/registry: model.c makes it, model_steps*.c act on it. */
+/* One call on its way through the steps. Inner header of relayer/registry: model.c makes it, model_steps*.c act on it.
+ */
 #ifndef CVM_REGISTRY_MODEL_RUN_H
 #define CVM_REGISTRY_MODEL_RUN_H
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FORMAT       "cvm-registry-state/1"
-#define STATE_MAX    (256u << 20)
-#define MAX_IDS      100000
+#define FORMAT    "cvm-registry-state/1"
+#define STATE_MAX (256u << 20)
+#define MAX_IDS   100000
 
 struct registry_state registry_state_new(void)
 {
@@ -219,8 +219,9 @@ static bool take_key(struct members *m, struct kept_key *out, struct arena *mem,
         return true;
     if (!json_is_object(k.object))
         return err_set(m->err, ERR_FORMAT, "%s: no object", name);
-    return (take_u16(&k, &out->algo, "algo") && take_u16(&k, &out->params, "params") && take_u16(&k, &out->scheme, "scheme") &&
-            take_u16(&k, &out->hash_algo, "hash") && take_bytes(&k, &out->data, mem, "data") && finish(&k)) ||
+    return (take_u16(&k, &out->algo, "algo") && take_u16(&k, &out->params, "params") &&
+            take_u16(&k, &out->scheme, "scheme") && take_u16(&k, &out->hash_algo, "hash") &&
+            take_bytes(&k, &out->data, mem, "data") && finish(&k)) ||
            err_wrap(m->err, "%s", name);
 }
 
@@ -265,9 +266,11 @@ static bool ids_from_json(struct registry_state *s, const json_t *ids, struct er
     json_t *value;
     if (!json_is_object(ids) || json_object_size(ids) > MAX_IDS)
         return err_set(err, ERR_FORMAT, "identities: want an object of at most %d", MAX_IDS);
-    json_object_foreach ((json_t *)(uintptr_t)ids, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)ids, key, value)
+    {
         struct kept_identity id = {0};
-        if (!hex_decode_fixed(id.id.b, sizeof id.id.b, bytes_str(key), err) || !identity_from_json(&id, &s->mem, value, err))
+        if (!hex_decode_fixed(id.id.b, sizeof id.id.b, bytes_str(key), err) ||
+            !identity_from_json(&id, &s->mem, value, err))
             return err_wrap(err, "identities: %s", key);
         if (!registry_state_put(s, &id))
             return err_set(err, ERR_NOMEM, "identities: no memory");
@@ -297,7 +300,8 @@ bool registry_state_from_json(struct registry_state *out, const json_t *json, st
     const char *format = json_string_value(take(&m, "format"));
     if (!format || strcmp(format, FORMAT) != 0)
         return err_set(err, ERR_FORMAT, "state: format is not %s", FORMAT);
-    if (!ids_from_json(&s, take(&m, "identities"), err) || !used_from_json(&s, take(&m, "used_reports"), err) || !finish(&m))
+    if (!ids_from_json(&s, take(&m, "identities"), err) || !used_from_json(&s, take(&m, "used_reports"), err) ||
+        !finish(&m))
         return err_wrap(err, "state");
     *out = s;
     s = (struct registry_state){0};

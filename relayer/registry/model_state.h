@@ -1,5 +1,5 @@
-/* What the registry keeps, as far as its rules look at it again: per identity the configuration and the nonce, and the TEE
- * reports that G1c has seen. "cvm-registry-state/1" (design section 8). */
+/* What the registry keeps, as far as its rules look at it again: per identity the configuration and the nonce, and the
+ * TEE reports that G1c has seen. "cvm-registry-state/1" (design section 8). */
 #ifndef CVM_REGISTRY_MODEL_STATE_H
 #define CVM_REGISTRY_MODEL_STATE_H
 
@@ -19,7 +19,7 @@ struct kept_identity {
     unsigned tee_type, cloud_type; /* registered: cloud_type is not 0 */
     uint64_t tee_ttl_s, tpm_ttl_s, tee_recent_s, tpm_recent_s;
     struct hash32 measurement_hash;
-    uint64_t nonce; /* outlives the registration */
+    uint64_t nonce;          /* outlives the registration */
     struct kept_key key, ak; /* ak: G1b, G1c */
     struct bytes tee_output; /* what a re-attestation is measured with */
 };

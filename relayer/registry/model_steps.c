@@ -1,6 +1,7 @@
-/* The registry's steps, in its order. A step is what the contract does between two points where the caller could tell the
- * difference; its rows are the errors it raises. The lists at the end say which steps make up which call in which
- * generation: G1a judges the PCR events before the extra data, G1c signs and counts, G1b does neither. registry-v1 5, 6, 11. */
+/* The registry's steps, in its order. A step is what the contract does between two points where the caller could tell
+ * the difference; its rows are the errors it raises. The lists at the end say which steps make up which call in which
+ * generation: G1a judges the PCR events before the extra data, G1c signs and counts, G1b does neither. registry-v1 5,
+ * 6, 11. */
 #include "relayer/registry/model_steps.h"
 
 #include "abi/lax.h"
@@ -97,7 +98,8 @@ static struct contract_key key_of(const struct run *r)
 {
     const struct abi_value *v = r->identity_arg->item;
     if (is_g1a(r)) /* (sigScheme, curve, hashAlgo, data) */
-        return (struct contract_key){.scheme = u16(&v[0]), .params = u16(&v[1]), .hash_algo = u16(&v[2]), .data = v[3].data};
+        return (struct contract_key){
+            .scheme = u16(&v[0]), .params = u16(&v[1]), .hash_algo = u16(&v[2]), .data = v[3].data};
     return (struct contract_key){.algo = u16(&v[0].item[0]), /* ((algo, params, data), (scheme, hashAlgo)) */
                                  .params = u16(&v[0].item[1]),
                                  .data = v[0].item[2].data,
@@ -118,7 +120,8 @@ static struct hash32 key_hash(const struct contract_key *k)
     return keccak_final(&state);
 }
 
-static const struct model_row identity_rows[] = {{"(empty)", NULL, "17", "input.format"}, {"Panic(uint256)", NULL, "17", "input.format"}, END};
+static const struct model_row identity_rows[] = {
+    {"(empty)", NULL, "17", "input.format"}, {"Panic(uint256)", NULL, "17", "input.format"}, END};
 static bool step_identity(struct run *r)
 {
     if (!readable(r, r->identity_arg))
@@ -138,13 +141,14 @@ static const struct model_row sanity_rows[] = {{"CVM_IDENTITY_INVALID()", NULL, 
 static bool step_sanity(struct run *r)
 {
     const struct contract_key *k = &r->identity;
-    return (named(k->algo) && k->data.len && named(k->scheme) && named(k->hash_algo)) || stop_error(&r->x, "CVM_IDENTITY_INVALID()");
+    return (named(k->algo) && k->data.len && named(k->scheme) && named(k->hash_algo)) ||
+           stop_error(&r->x, "CVM_IDENTITY_INVALID()");
 }
 
 /* --- messages --- */
 
-static bool signed_message(struct run *r, enum message_kind kind, const struct contract_key *key, struct bytes signature,
-                           uint64_t nonce)
+static bool signed_message(struct run *r, enum message_kind kind, const struct contract_key *key,
+                           struct bytes signature, uint64_t nonce)
 {
     AUTO(buf_done) struct buf text = buf_new(1 << 10);
     struct message m = {.kind = kind,
@@ -166,16 +170,24 @@ static bool signed_message(struct run *r, enum message_kind kind, const struct c
 }
 
 #define SIGNING_ROWS                                                                                                   \
-    {"INVALID_SIGNATURE()", NULL, "4", "identity.signature"}, {"UnsupportedHashAlgorithm(uint16)", NULL, "4", "identity.key"}, \
-        {"UNSUPPORTED_HASH_ALGORITHM(uint16)", NULL, "4", "identity.key"},                                              \
-        {"UnsupportedSignatureAlgorithm(uint16)", NULL, "4", "identity.key"}, {"NotEcPublicKey()", NULL, "4", "identity.key"}, \
-        {"NotRsaPublicKey()", NULL, "4", "identity.key"}, {"CompressedPublicKeyNotSupported()", NULL, "4", "identity.key"}, \
-        {"IncorrectSignatureLength()", NULL, "4", "identity.signature"}, {"InvalidRsaPubkeyFormat()", NULL, "4", "identity.key"}, \
-        {"InvalidRsaModulusSize()", NULL, "4", "identity.key"}, {"InvalidRsaExponentSize()", NULL, "4", "identity.key"}, \
-        {"RsaModulusNotOdd()", NULL, "4", "identity.key"}, {"Error(string)", NULL, "4", "identity.key"},                \
-        {"Panic(uint256)", NULL, "4", "identity.key"}, {"Asn1IndexOutOfBounds()", NULL, "4", "identity.key"},           \
-        {"Asn1NotConstructedType()", NULL, "4", "identity.key"}, {"Asn1LengthCannotBeZero()", NULL, "4", "identity.key"}, \
-        {"Asn1InvalidLengthBytes()", NULL, "4", "identity.key"}, {"Asn1ContentLengthOutOfBounds()", NULL, "4", "identity.key"}
+    {"INVALID_SIGNATURE()", NULL, "4", "identity.signature"},                                                          \
+        {"UnsupportedHashAlgorithm(uint16)", NULL, "4", "identity.key"},                                               \
+        {"UNSUPPORTED_HASH_ALGORITHM(uint16)", NULL, "4", "identity.key"},                                             \
+        {"UnsupportedSignatureAlgorithm(uint16)", NULL, "4", "identity.key"},                                          \
+        {"NotEcPublicKey()", NULL, "4", "identity.key"}, {"NotRsaPublicKey()", NULL, "4", "identity.key"},             \
+        {"CompressedPublicKeyNotSupported()", NULL, "4", "identity.key"},                                              \
+        {"IncorrectSignatureLength()", NULL, "4", "identity.signature"},                                               \
+        {"InvalidRsaPubkeyFormat()", NULL, "4", "identity.key"},                                                       \
+        {"InvalidRsaModulusSize()", NULL, "4", "identity.key"},                                                        \
+        {"InvalidRsaExponentSize()", NULL, "4", "identity.key"}, {"RsaModulusNotOdd()", NULL, "4", "identity.key"},    \
+        {"Error(string)", NULL, "4", "identity.key"}, {"Panic(uint256)", NULL, "4", "identity.key"},                   \
+        {"Asn1IndexOutOfBounds()", NULL, "4", "identity.key"},                                                         \
+        {"Asn1NotConstructedType()", NULL, "4", "identity.key"},                                                       \
+        {"Asn1LengthCannotBeZero()", NULL, "4", "identity.key"},                                                       \
+        {"Asn1InvalidLengthBytes()", NULL, "4", "identity.key"},                                                       \
+    {                                                                                                                  \
+        "Asn1ContentLengthOutOfBounds()", NULL, "4", "identity.key"                                                    \
+    }
 
 static const struct model_row signing_rows[] = {SIGNING_ROWS, {"(empty)", NULL, "17", "input.format"}, END};
 
@@ -236,7 +248,8 @@ static const struct model_row tee_fresh_rows[] = {
 static bool step_tee_fresh(struct run *r)
 {
     bool yes = false;
-    return fresh(r, &yes, r->kept.tee_recent_s, r->kept.tee_ttl_s) && (yes || stop_error(&r->x, "TEE_COLLATERAL_EXPIRED()"));
+    return fresh(r, &yes, r->kept.tee_recent_s, r->kept.tee_ttl_s) &&
+           (yes || stop_error(&r->x, "TEE_COLLATERAL_EXPIRED()"));
 }
 
 static const struct model_row both_fresh_rows[] = {{"TEE_COLLATERAL_EXPIRED()", NULL, "11", ""},
@@ -246,7 +259,8 @@ static const struct model_row both_fresh_rows[] = {{"TEE_COLLATERAL_EXPIRED()", 
 static bool step_both_fresh(struct run *r)
 {
     bool tee = false, tpm = false;
-    if (!fresh(r, &tee, r->kept.tee_recent_s, r->kept.tee_ttl_s) || !fresh(r, &tpm, r->kept.tpm_recent_s, r->kept.tpm_ttl_s))
+    if (!fresh(r, &tee, r->kept.tee_recent_s, r->kept.tee_ttl_s) ||
+        !fresh(r, &tpm, r->kept.tpm_recent_s, r->kept.tpm_ttl_s))
         return false;
     if (!tee)
         return stop_error(&r->x, "TEE_COLLATERAL_EXPIRED()");
@@ -259,7 +273,8 @@ static bool step_reattest_signature(struct run *r)
 {
     struct contract_key key = unkept(&r->kept.key);
     if (r->x.legacy && key.hash_algo != ALG_SHA256) /* before the message is made */
-        return stop_error_words(&r->x, "UNSUPPORTED_HASH_ALGORITHM(uint16)", (struct hash32[]){word_of(key.hash_algo)}, 1);
+        return stop_error_words(&r->x, "UNSUPPORTED_HASH_ALGORITHM(uint16)", (struct hash32[]){word_of(key.hash_algo)},
+                                1);
     if (!readable(r, wc(r, WC_QUOTE)))
         return false;
     if (is_g1c(r)) {
@@ -290,13 +305,14 @@ static bool step_store_attest(struct run *r)
     return add_event(r, "CVMUpdated", r->id);
 }
 
-static const struct model_row rotation_rows[] = {{"CVM_IDENTITY_INVALID()", NULL, "11", "identity.key"},
-                                                 {"INVALID_TPM_DATA_LENGTH()", NULL, "3", "binding.identity"},
-                                                 {"CVM_IDENTITY_MISMATCH(bytes32,bytes32)", NULL, "11", "binding.identity"},
-                                                 {"CVM_IDENTITY_ALREADY_REGISTERED()", NULL, "11", ""},
-                                                 SIGNING_ROWS,
-                                                 {"(empty)", NULL, "3, 17", "binding.identity"},
-                                                 END};
+static const struct model_row rotation_rows[] = {
+    {"CVM_IDENTITY_INVALID()", NULL, "11", "identity.key"},
+    {"INVALID_TPM_DATA_LENGTH()", NULL, "3", "binding.identity"},
+    {"CVM_IDENTITY_MISMATCH(bytes32,bytes32)", NULL, "11", "binding.identity"},
+    {"CVM_IDENTITY_ALREADY_REGISTERED()", NULL, "11", ""},
+    SIGNING_ROWS,
+    {"(empty)", NULL, "3, 17", "binding.identity"},
+    END};
 
 /* G1c: the target must be free, and its key must sign. */
 static bool step_rotation_ownership(struct run *r)
@@ -364,27 +380,63 @@ STEP(store_reattest, step_store_reattest, NO_ROWS);
 STEP(store_ttl, step_store_ttl, NO_ROWS);
 
 /* This G1a verifier checks no TPM signature and no certificate here (registry-v1 6, 4). */
-static const struct model_step *const attest_g1a[] = {
-    &value, &entry, &identity, &lookup, &at_collaterals, &at_tee_type, &at_tee_report, &at_tee_fields, &at_report_data, &at_var_data,
-    &at_pcrs, &at_report_id, &at_measurement, &at_extra_data, &store_attest, NULL};
+static const struct model_step *const attest_g1a[] = {&value,          &entry,         &identity,      &lookup,
+                                                      &at_collaterals, &at_tee_type,   &at_tee_report, &at_tee_fields,
+                                                      &at_report_data, &at_var_data,   &at_pcrs,       &at_report_id,
+                                                      &at_measurement, &at_extra_data, &store_attest,  NULL};
 static const struct model_step *const attest_g1b[] = {
-    &value, &entry, &identity, &identity_sanity, &lookup, &at_collaterals, &at_tee_type, &at_tee_report, &at_tee_fields, &at_report_data,
-    &at_var_data, &at_ak_chain, &at_tpm_signature, &at_pcrs, &at_report_id, &at_extra_data, &at_measurement, &store_attest, NULL};
-static const struct model_step *const attest_g1c[] = {
-    &value, &entry, &identity, &identity_sanity, &identity_ownership, &lookup, &at_collaterals, &at_tee_type, &at_tee_report, &at_tee_fields,
-    &at_report_data, &at_var_data, &at_ak_chain, &at_tpm_signature, &at_pcrs, &at_report_id, &at_report_used, &at_extra_data, &at_measurement,
-    &store_attest, NULL};
-static const struct model_step *const reattest_g1a[] = {
-    &value, &entry, &registered, &reattest_signature, &at_call_ak, &at_tpm_signature, &at_pcrs, &at_stored_fields, &at_measurement, &rotation,
-    &store_reattest, NULL};
-static const struct model_step *const reattest_g1b[] = {
-    &value, &entry, &registered, &reattest_signature, &at_pinned_ak, &at_tpm_signature, &at_pcrs, &at_stored_fields, &at_measurement, &rotation,
-    &store_reattest, NULL};
-static const struct model_step *const reattest_g1c[] = {
-    &value, &entry, &registered, &tee_fresh, &reattest_signature, &at_pinned_ak, &at_tpm_signature, &at_pcrs, &at_stored_fields, &at_measurement,
-    &rotation, &store_reattest, NULL};
+    &value,         &entry,         &identity,       &identity_sanity, &lookup,      &at_collaterals,   &at_tee_type,
+    &at_tee_report, &at_tee_fields, &at_report_data, &at_var_data,     &at_ak_chain, &at_tpm_signature, &at_pcrs,
+    &at_report_id,  &at_extra_data, &at_measurement, &store_attest,    NULL};
+static const struct model_step *const attest_g1c[] = {&value,
+                                                      &entry,
+                                                      &identity,
+                                                      &identity_sanity,
+                                                      &identity_ownership,
+                                                      &lookup,
+                                                      &at_collaterals,
+                                                      &at_tee_type,
+                                                      &at_tee_report,
+                                                      &at_tee_fields,
+                                                      &at_report_data,
+                                                      &at_var_data,
+                                                      &at_ak_chain,
+                                                      &at_tpm_signature,
+                                                      &at_pcrs,
+                                                      &at_report_id,
+                                                      &at_report_used,
+                                                      &at_extra_data,
+                                                      &at_measurement,
+                                                      &store_attest,
+                                                      NULL};
+static const struct model_step *const reattest_g1a[] = {&value,          &entry,
+                                                        &registered,     &reattest_signature,
+                                                        &at_call_ak,     &at_tpm_signature,
+                                                        &at_pcrs,        &at_stored_fields,
+                                                        &at_measurement, &rotation,
+                                                        &store_reattest, NULL};
+static const struct model_step *const reattest_g1b[] = {&value,          &entry,
+                                                        &registered,     &reattest_signature,
+                                                        &at_pinned_ak,   &at_tpm_signature,
+                                                        &at_pcrs,        &at_stored_fields,
+                                                        &at_measurement, &rotation,
+                                                        &store_reattest, NULL};
+static const struct model_step *const reattest_g1c[] = {&value,
+                                                        &entry,
+                                                        &registered,
+                                                        &tee_fresh,
+                                                        &reattest_signature,
+                                                        &at_pinned_ak,
+                                                        &at_tpm_signature,
+                                                        &at_pcrs,
+                                                        &at_stored_fields,
+                                                        &at_measurement,
+                                                        &rotation,
+                                                        &store_reattest,
+                                                        NULL};
 static const struct model_step *const ttl_g1a[] = {&value, &entry, &registered, &ttl_signature, &store_ttl, NULL};
-static const struct model_step *const ttl_g1b[] = {&value, &entry, &registered, &both_fresh, &ttl_signature, &store_ttl, NULL};
+static const struct model_step *const ttl_g1b[] = {&value,         &entry,     &registered, &both_fresh,
+                                                   &ttl_signature, &store_ttl, NULL};
 
 const struct model_step *const *model_steps(enum profile profile, enum call_kind kind)
 {

@@ -5,7 +5,8 @@
 
 /* --- TEE report --- */
 
-static const struct model_row collaterals_rows[] = {{"(empty)", NULL, "17", "input.format"}, {"Panic(uint256)", NULL, "17", "input.format"}, END};
+static const struct model_row collaterals_rows[] = {
+    {"(empty)", NULL, "17", "input.format"}, {"Panic(uint256)", NULL, "17", "input.format"}, END};
 static bool step_collaterals(struct run *r)
 {
     return readable(r, r->wc);
@@ -43,14 +44,14 @@ static bool not_verified(struct run *r)
 
 static bool callee_answers(struct run *r)
 {
-    return r->call->tee != TEE_ANSWER_NONE ||
-           stop_unknown(&r->x, "the TEE verifier's answer");
+    return r->call->tee != TEE_ANSWER_NONE || stop_unknown(&r->x, "the TEE verifier's answer");
 }
 
 static bool decode_memory(struct run *r, struct abi_value *out, const char *type_text, struct bytes data)
 {
     const struct abi_type *type;
-    if (!abi_type_parse(&type, &r->mem, bytes_str(type_text), NULL) || !abi_decode_lax_memory(out, &r->mem, type, data, NULL))
+    if (!abi_type_parse(&type, &r->mem, bytes_str(type_text), NULL) ||
+        !abi_decode_lax_memory(out, &r->mem, type, data, NULL))
         return stop_unknown(&r->x, "more values than a prediction holds");
     return readable(r, out);
 }
@@ -65,8 +66,8 @@ static bool zk_parts(struct run *r, struct bytes *output, struct bytes *proof)
     return true;
 }
 
-/* Body type in the DCAP contract's numbers and where the body stands; 0: no quote that it reads. Up to version 4 the header's
- * TEE type tells, from version 5 on a descriptor behind the header. */
+/* Body type in the DCAP contract's numbers and where the body stands; 0: no quote that it reads. Up to version 4 the
+ * header's TEE type tells, from version 5 on a descriptor behind the header. */
 static unsigned body_type(size_t *at, struct bytes q)
 {
     if (q.len < TDX_QUOTE_BODY + 6)
@@ -80,8 +81,8 @@ static unsigned body_type(size_t *at, struct bytes q)
     return le32(q.p + 4) == 0x81 ? 2 : le32(q.p + 4) == 0 ? 1 : 0;
 }
 
-/* What the DCAP contract answers for a quote: version, body type, TCB status, FMSPC, body (registry-v1 7). Status and FMSPC are
- * not looked at again, and stay 0 here. */
+/* What the DCAP contract answers for a quote: version, body type, TCB status, FMSPC, body (registry-v1 7). Status and
+ * FMSPC are not looked at again, and stay 0 here. */
 static bool dcap_output(struct run *r)
 {
     static const size_t body_len[] = {0, 384, TDX_BODY_LEN, TDX_BODY_LEN + 64}; /* SGX, TDX 1.0, TDX 1.5 */
@@ -161,7 +162,8 @@ static bool long_enough(struct run *r, size_t want)
         return true;
     if (is_g1a(r))
         return stop_unknown(&r->x, "what stands in the contract's memory behind a short report");
-    return stop_error_words(&r->x, "InvalidLength(uint256,uint256)", (struct hash32[]){word_of(r->tee_output.len), word_of(want)}, 2);
+    return stop_error_words(&r->x, "InvalidLength(uint256,uint256)",
+                            (struct hash32[]){word_of(r->tee_output.len), word_of(want)}, 2);
 }
 
 static bool sgx_values(struct run *r)

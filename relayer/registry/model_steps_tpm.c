@@ -7,7 +7,8 @@
 
 /* --- AK --- */
 
-static const struct model_row report_data_rows[] = {{"TEE_REPORT_DATA_MISMATCH(bytes32,bytes32)", NULL, "6", "binding.report_data"}, END};
+static const struct model_row report_data_rows[] = {
+    {"TEE_REPORT_DATA_MISMATCH(bytes32,bytes32)", NULL, "6", "binding.report_data"}, END};
 static bool step_report_data(struct run *r)
 {
     struct hash32 want, got;
@@ -56,7 +57,10 @@ static bool is_pinned(void *ctx, struct bytes der)
     return false;
 }
 
-#define CHAIN_ERROR(name) {name, NULL, "10", "ak.chain"}
+#define CHAIN_ERROR(name)                                                                                              \
+    {                                                                                                                  \
+        name, NULL, "10", "ak.chain"                                                                                   \
+    }
 static const struct model_row chain_rows[] = {{"Error(string)", NULL, "10", "ak.chain"},
                                               CHAIN_ERROR("InvalidCertChainLength()"),
                                               CHAIN_ERROR("RootCaNotAtEndOfChain()"),
@@ -108,7 +112,9 @@ static const struct model_row chain_rows[] = {{"Error(string)", NULL, "10", "ak.
                                               END};
 static bool take_chain(struct run *r)
 {
-    struct trust trust = {.roots = r->call->ak_roots, .num_roots = r->call->num_ak_roots, .also = is_pinned,
+    struct trust trust = {.roots = r->call->ak_roots,
+                          .num_roots = r->call->num_ak_roots,
+                          .also = is_pinned,
                           .ctx = (void *)(uintptr_t)r->call};
     r->have_ak = chain_key(&r->x, &r->ak, &r->mem, wc(r, WC_CERTS), &trust, r->call->block_time_s);
     return r->have_ak;
@@ -134,16 +140,22 @@ bool add_event(struct run *r, const char *name, struct hash32 topic)
 }
 
 #define TPM_SIGNATURE_ROWS(clause)                                                                                     \
-    {"TpmSignatureTooShort()", NULL, clause, "tpm.signature"}, {"UnsupportedHashAlgorithm()", NULL, clause, "tpm.signature"}, \
-        {"InvalidRsaSignatureSize()", NULL, clause, "tpm.signature"}, {"InvalidEcdsaSignature()", NULL, clause, "tpm.signature"}, \
-        {"InvalidSignature()", NULL, clause, "tpm.signature"},                                                          \
-        {"UnsupportedSignatureScheme(uint16,uint16)", NULL, clause, "tpm.signature"},                                   \
-        {"RsaSignatureSizeMismatchModulusSize()", NULL, clause, "tpm.signature"},                                       \
-        {"TpmSignatureVerificationFailed()", NULL, clause, "tpm.signature"},                                            \
-        {"InvalidRsaModulusSize()", NULL, clause, "ak.var_data"}, {"CompressedPublicKeyNotSupported()", NULL, clause, "ak.chain"}, \
-        {"Asn1IndexOutOfBounds()", NULL, clause, "ak.chain"}, {"InvalidRsaPubkeyFormat()", NULL, clause, "ak.chain"},    \
-        {"INVALID_TPM_QUOTE(string)", NULL, clause, "tpm.signature"}, {"Error(string)", NULL, clause, "tpm.signature"},  \
-        {"Panic(uint256)", NULL, clause, "tpm.signature"}, {"(empty)", NULL, clause, "tpm.signature"}
+    {"TpmSignatureTooShort()", NULL, clause, "tpm.signature"},                                                         \
+        {"UnsupportedHashAlgorithm()", NULL, clause, "tpm.signature"},                                                 \
+        {"InvalidRsaSignatureSize()", NULL, clause, "tpm.signature"},                                                  \
+        {"InvalidEcdsaSignature()", NULL, clause, "tpm.signature"},                                                    \
+        {"InvalidSignature()", NULL, clause, "tpm.signature"},                                                         \
+        {"UnsupportedSignatureScheme(uint16,uint16)", NULL, clause, "tpm.signature"},                                  \
+        {"RsaSignatureSizeMismatchModulusSize()", NULL, clause, "tpm.signature"},                                      \
+        {"TpmSignatureVerificationFailed()", NULL, clause, "tpm.signature"},                                           \
+        {"InvalidRsaModulusSize()", NULL, clause, "ak.var_data"},                                                      \
+        {"CompressedPublicKeyNotSupported()", NULL, clause, "ak.chain"},                                               \
+        {"Asn1IndexOutOfBounds()", NULL, clause, "ak.chain"}, {"InvalidRsaPubkeyFormat()", NULL, clause, "ak.chain"},  \
+        {"INVALID_TPM_QUOTE(string)", NULL, clause, "tpm.signature"},                                                  \
+        {"Error(string)", NULL, clause, "tpm.signature"}, {"Panic(uint256)", NULL, clause, "tpm.signature"},           \
+    {                                                                                                                  \
+        "(empty)", NULL, clause, "tpm.signature"                                                                       \
+    }
 
 static const struct model_row tpm_signature_rows[] = {TPM_SIGNATURE_ROWS("10"), END};
 static bool step_tpm_signature(struct run *r)
@@ -177,23 +189,33 @@ static bool step_call_ak(struct run *r)
 }
 
 #define PCR_ROWS                                                                                                       \
-    {"TpmQuoteTooShort()", NULL, "10", "tpm.quote"}, {"InvalidTpmAttType()", NULL, "10", "tpm.type"},                   \
-        {"InvalidTpmsPcrCount()", NULL, "10", "tpm.pcr_selection"}, {"UnsupportedHashAlgorithm()", NULL, "10", "tpm.pcr_selection"}, \
-        {"PcrIndexOutOfRange()", NULL, "10", "tpm.pcr_selection"}, {"PcrSelectionMismatch()", NULL, "10", "tpm.pcr_selection"}, \
-        {"InvalidPcrDigestSize()", NULL, "10", "tpm.pcr_digest"}, {"PcrDigestMismatch()", NULL, "10", "tpm.pcr_digest"}, \
-        {"FAILED_TO_CHECK_PCR_MEASUREMENTS(string)", NULL, "10", "tpm.quote tpm.type tpm.pcr_selection tpm.pcr_digest"},          \
-        {"INVALID_TPM_MEASUREMENT(string)", NULL, "10", "tpm.quote tpm.type tpm.pcr_selection tpm.pcr_digest"},                   \
-        {"Panic(uint256)", NULL, "10", "tpm.quote"}, {"(empty)", NULL, "10", "tpm.quote"}
+    {"TpmQuoteTooShort()", NULL, "10", "tpm.quote"}, {"InvalidTpmAttType()", NULL, "10", "tpm.type"},                  \
+        {"InvalidTpmsPcrCount()", NULL, "10", "tpm.pcr_selection"},                                                    \
+        {"UnsupportedHashAlgorithm()", NULL, "10", "tpm.pcr_selection"},                                               \
+        {"PcrIndexOutOfRange()", NULL, "10", "tpm.pcr_selection"},                                                     \
+        {"PcrSelectionMismatch()", NULL, "10", "tpm.pcr_selection"},                                                   \
+        {"InvalidPcrDigestSize()", NULL, "10", "tpm.pcr_digest"},                                                      \
+        {"PcrDigestMismatch()", NULL, "10", "tpm.pcr_digest"},                                                         \
+        {"FAILED_TO_CHECK_PCR_MEASUREMENTS(string)", NULL, "10",                                                       \
+         "tpm.quote tpm.type tpm.pcr_selection tpm.pcr_digest"},                                                       \
+        {"INVALID_TPM_MEASUREMENT(string)", NULL, "10", "tpm.quote tpm.type tpm.pcr_selection tpm.pcr_digest"},        \
+        {"Panic(uint256)", NULL, "10", "tpm.quote"},                                                                   \
+    {                                                                                                                  \
+        "(empty)", NULL, "10", "tpm.quote"                                                                             \
+    }
 
 static const struct model_row pcrs_rows[] = {PCR_ROWS, END};
 static bool step_pcrs(struct run *r)
 {
     const char *refused;
-    if (!readable(r, wc(r, WC_PCRS)) || !tpm_check_pcrs(&r->x, &r->quote, wc(r, WC_QUOTE)->data, wc(r, WC_PCRS), &refused))
+    if (!readable(r, wc(r, WC_PCRS)) ||
+        !tpm_check_pcrs(&r->x, &r->quote, wc(r, WC_QUOTE)->data, wc(r, WC_PCRS), &refused))
         return false;
     if (refused)
-        return stop_error_string(&r->x, r->out->kind == CALL_ATTEST ? "FAILED_TO_CHECK_PCR_MEASUREMENTS(string)"
-                                                                    : "INVALID_TPM_MEASUREMENT(string)", refused);
+        return stop_error_string(&r->x,
+                                 r->out->kind == CALL_ATTEST ? "FAILED_TO_CHECK_PCR_MEASUREMENTS(string)"
+                                                             : "INVALID_TPM_MEASUREMENT(string)",
+                                 refused);
     if (is_g1a(r))
         return true;
     add_event(r, "TpmMeasurementChecked", r->quote_keccak);

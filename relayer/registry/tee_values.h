@@ -8,11 +8,11 @@
 enum { TDX_MRTD = 0, TDX_MRSEAM, TDX_RTMR0, TDX_RTMR1, TDX_RTMR2, TDX_RTMR3, TDX_NUM_VALUES };
 extern const char *const tdx_value_names[TDX_NUM_VALUES]; /* "mr_td", as in a verdict */
 
-#define TDX_BODY_LEN        584
-#define TDX_QUOTE_BODY      48  /* offset in a version 4 quote */
-#define TDX_OUTPUT_BODY     11  /* offset in what the DCAP contract answers */
+#define TDX_BODY_LEN         584
+#define TDX_QUOTE_BODY       48 /* offset in a version 4 quote */
+#define TDX_OUTPUT_BODY      11 /* offset in what the DCAP contract answers */
 #define TDX_BODY_REPORT_DATA 520
-#define SNP_REPORT_MIN      352 /* up to the report id */
+#define SNP_REPORT_MIN       352 /* up to the report id */
 
 struct tee_values {
     struct hash48 tdx[TDX_NUM_VALUES]; /* zero for SNP */
