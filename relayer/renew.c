@@ -20,7 +20,6 @@
 #include "relayer/store/renewals.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 struct work {
     struct renewer *n;
@@ -48,7 +47,7 @@ static const struct {
     const char *name;
     int exit_status;
 } results[] = {
-    [RENEWAL_DONE] = {"renewed", 0},   [RENEWAL_NOT_DUE] = {"not_due", 0}, [RENEWAL_BUSY] = {"busy", 0},       [RENEWAL_UNDERWAY] = {"underway", 3},
+    [RENEWAL_DONE] = {"renewed", 0},   [RENEWAL_NOT_DUE] = {"not_due", 0}, [RENEWAL_BUSY] = {"busy", 0},       [RENEWAL_HELD] = {"held", 3},       [RENEWAL_UNDERWAY] = {"underway", 3},
     [RENEWAL_LIMITED] = {"limited", 3}, [RENEWAL_WAITING] = {"waiting", 3}, [RENEWAL_REFUSED] = {"refused", 1}, [RENEWAL_FAILED] = {"failed", 3},
 };
 
@@ -78,8 +77,6 @@ static struct source_settings source_of(const struct renewer *n, const struct id
 bool renewer_init(struct renewer *out, struct relay *relay, struct err *err)
 {
     const struct config *cfg = relay->session.cfg;
-    char host[48] = "";
-    gethostname(host, sizeof host - 1);
     struct renewer n = {
         .relay = relay,
         .wait = TX_WAIT_MINED,
@@ -88,7 +85,7 @@ bool renewer_init(struct renewer *out, struct relay *relay, struct err *err)
                            [HOOK_UNEXPLAINED_UPDATE] = cfg->hook_unexplained_update},
                   .timeout_s = cfg->hook_timeout_s},
     };
-    snprintf(n.owner, sizeof n.owner, "%s:%ld:%lld", host, (long)getpid(), (long long)clock_now_ms());
+    owner_self(n.owner);
     struct source_settings source = source_of(&n, NULL);
     if (!hooks_check(&n.hooks, err) || (source.spec && *source.spec && !source_check(&source, err)))
         return false;
@@ -148,12 +145,49 @@ static void tell_measurement(const struct work *w, const struct hash32 *was)
 
 /* --- 1. the claim --- */
 
+static bool take(struct work *w, bool *got, struct err *err)
+{
+    return claims_take(w->n->relay->session.db, &w->token, got, &w->out->row.key, w->n->owner, clock_now_s(), w->lease_s, err);
+}
+
+/* Taken over from a process that is gone, or that has released it meanwhile. Only the claim that was looked at is ended: whoever
+ * else finds the same is too late by its token. */
+static bool take_over(struct work *w, bool *got, const struct claim_row *holder, enum owner_state state, const char *who, struct err *err)
+{
+    if (state == OWNER_GONE && holder->until_s > clock_now_s())
+        log_info("%s ended before its work on this identity did: its claim is taken over", who);
+    return claims_release(w->n->relay->session.db, &w->out->row.key, holder->token, err) && take(w, got, err);
+}
+
+/* Somebody else holds it: gone, alive, or out of sight (then its lease counts). */
+static bool look_at_holder(struct work *w, bool *got, struct err *err)
+{
+    struct claim_row holder = {0};
+    char who[96], when[21];
+    bool found;
+    for (int tries = 0; tries < 3; tries++) {
+        if (!claims_get(w->n->relay->session.db, &holder, &found, &w->out->row.key, err))
+            return false;
+        enum owner_state state = owner_state(holder.owner);
+        owner_words(who, sizeof who, holder.owner);
+        w->out->result = state == OWNER_ELSEWHERE ? RENEWAL_HELD : RENEWAL_BUSY;
+        if (state != OWNER_GONE && holder.until_s > clock_now_s())
+            break;
+        if (!take_over(w, got, &holder, state, who, err) || *got)
+            return *got;
+    }
+    if (w->out->result == RENEWAL_HELD)
+        w->out->next_try_s = holder.until_s;
+    err_set(&w->out->why, ERR_STALE, "%s is at work on it; its claim holds until %s unless it goes on", who, time_format(when, holder.until_s));
+    return true;
+}
+
 static bool claim(struct work *w, bool *got, struct err *err)
 {
     const struct config *cfg = cfg_of(w->n);
     /* enough for what happens between two looks at the chain; each look renews it */
     w->lease_s = 120 + cfg->source_timeout_s + 2 * cfg->hook_timeout_s;
-    return claims_take(w->n->relay->session.db, &w->token, got, &w->out->row.key, w->n->owner, clock_now_s(), w->lease_s, err);
+    return take(w, got, err) && (*got || look_at_holder(w, got, err));
 }
 
 static void on_progress(void *user, const struct tx_status *status)
@@ -397,11 +431,9 @@ void renew_one(struct renewer *n, struct renewal *out, const struct identity_row
     AUTO(work_done) struct work w = {.n = n, .out = out, .now_s = out->chain_time_s};
     bool got = false;
     if (!claim(&w, &got, &out->why))
+        out->result = RENEWAL_FAILED;
+    if (!got)
         return;
-    if (!got) {
-        out->result = RENEWAL_BUSY;
-        return;
-    }
     renew_claimed(&w);
     struct err ignored = {0};
     claims_release(n->relay->session.db, &row->key, w.token, &ignored);

@@ -5,6 +5,7 @@
 #define CVM_RENEW_H
 
 #include "relayer/notify.h"
+#include "relayer/owner.h"
 #include "relayer/relay.h"
 
 struct renewer {
@@ -16,7 +17,7 @@ struct renewer {
     enum tx_wait wait;
     bool (*stopped)(void *user);
     void *user;
-    char owner[96]; /* of claims: host, process, start */
+    char owner[OWNER_TEXT]; /* of claims: this process */
 };
 
 /* Settings checked: source and hooks may be used. ERR_USAGE. */
@@ -25,7 +26,8 @@ bool renewer_init(struct renewer *out, struct relay *relay, struct err *err);
 enum renewal_result {
     RENEWAL_DONE,     /* on chain */
     RENEWAL_NOT_DUE,  /* somebody else renewed it meanwhile, or it is gone from the registry */
-    RENEWAL_BUSY,     /* another process is at it */
+    RENEWAL_BUSY,     /* another process of this machine is at it, and alive */
+    RENEWAL_HELD,     /* claimed by a process that cannot be seen from here: until its lease ends */
     RENEWAL_UNDERWAY, /* an earlier transaction is not mined yet */
     RENEWAL_LIMITED,  /* a limit per block, hour or day */
     RENEWAL_WAITING,  /* its next try has not come */

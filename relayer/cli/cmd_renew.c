@@ -201,6 +201,8 @@ static void say_run(const struct run *r)
     for (size_t i = 0; i < r->num_done; i++)
         say_renewal(r, &r->done[i]);
     printf("%zu due, %zu renewed", r->due.count, count(r, RENEWAL_DONE));
+    if (count(r, RENEWAL_BUSY) + count(r, RENEWAL_HELD))
+        printf(", %zu in the hands of other runs", count(r, RENEWAL_BUSY) + count(r, RENEWAL_HELD));
     if (r->num_expiring)
         printf(", %zu inside the warning window or expired", r->num_expiring);
     if (r->num_unexplained)
@@ -261,9 +263,11 @@ static bool renew_run(struct cmd_env *env, int *status, struct err *err)
 const struct cmd cmd_renew = {
     .name = "renew",
     .help = "one shot for cron: everything that is due, nothing that is not",
-    .about = "TPM evidence due: re-attest. TEE evidence due: attest in full. Time is the chain's. Two runs at once do no harm.\n"
-             "Exit 0 done (or nothing due), 1 something was refused, 3 something failed and is tried again, 4 an identity is inside\n"
-             "its warning window, or was updated by somebody else.",
+    .about = "TPM evidence due: re-attest. TEE evidence due: attest in full. Time is the chain's. Two runs at once do no harm:\n"
+             "what another run of this machine is at, and alive, is \"busy\" and nothing to worry about (a run that was killed is taken over\n"
+             "at once); what a run that cannot be seen from here has claimed is \"held\" until its lease ends.\n"
+             "Exit 0 done (nothing due, or another run is at it), 1 something was refused, 3 something failed or is held and is tried again,\n"
+             "4 an identity is inside its warning window, or was updated by somebody else.",
     .opts = renew_opts,
     .keys = KEYS_WRITE | KEYS_FRESHNESS | KEYS_SOURCE,
     .run = renew_run,

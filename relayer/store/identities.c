@@ -385,3 +385,24 @@ bool claims_release(struct db *db, const struct identity_key *key, uint64_t toke
     bool ours;
     return claims_renew(db, &ours, key, token, 0, 0, err);
 }
+
+bool claims_get(struct db *db, struct claim_row *out, bool *found, const struct identity_key *key, struct err *err)
+{
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT owner, token, until_s FROM claims"
+                                " WHERE chain_id = :chain AND registry = :registry AND id = :id");
+    struct claim_row row = {0};
+    bind_key(&s, key);
+    bool there = stmt_row(&s);
+    if (there) {
+        copy_text(row.owner, sizeof row.owner, stmt_get_text(&s, "owner"));
+        row.token = stmt_get_u64(&s, "token");
+        row.until_s = stmt_get_i64(&s, "until_s");
+    }
+    if (!stmt_ok(&s, err))
+        return false;
+    *found = there;
+    if (there)
+        *out = row;
+    return true;
+}

@@ -85,12 +85,21 @@ bool measurements_list(struct db *db, struct measurement_list *out, const struct
 
 /* --- who is at work on an identity --- */
 
-/* Claim it for lease_s seconds. *got false: somebody else holds it. owner: host, pid and start, or the like. token:
+/* Claim it for lease_s seconds. *got false: somebody else holds it. owner: who it is, as relayer/owner.h says it. token:
  * shown when the work's outcome is written; a claim that was taken over has another one. */
 bool claims_take(struct db *db, uint64_t *token, bool *got, const struct identity_key *key, const char *owner,
                  int64_t now_s, int64_t lease_s, struct err *err);
 bool claims_renew(struct db *db, bool *still_ours, const struct identity_key *key, uint64_t token, int64_t now_s,
                   int64_t lease_s, struct err *err);
+/* Also of another's claim that is known to be over: only while it is the one with this token. */
 bool claims_release(struct db *db, const struct identity_key *key, uint64_t token, struct err *err);
+
+struct claim_row {
+    char owner[192];
+    uint64_t token;
+    int64_t until_s; /* the end of its lease; 0: released */
+};
+/* Who holds it, or held it last; *found false where nobody ever did. */
+bool claims_get(struct db *db, struct claim_row *out, bool *found, const struct identity_key *key, struct err *err);
 
 #endif

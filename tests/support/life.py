@@ -1,6 +1,6 @@
 """One identity and its relayer on a stage whose time can be moved: chain, our clock and the simulated vendors' collateral go
 together. Needs a build with a movable clock (hooks, or debug)."""
-import json, os, subprocess, time
+import contextlib, json, os, sqlite3, subprocess, time
 
 from stage import TOP, Stage, need
 
@@ -97,6 +97,22 @@ class Life:
 
     def source(self, how):
         self.put("how", how + "\n")
+
+    def asked_so_far(self):
+        """how often it was asked, without forgetting"""
+        return len(self.read("asked").split()) - self.asked_before
+
+    def wait_for(self, happened, what, seconds=60):
+        end = time.monotonic() + seconds
+        while not happened():
+            need(time.monotonic() < end, "this does not happen:", what)
+            time.sleep(0.05)
+
+    def sql(self, statement, *values):
+        """a change of the store behind the binary's back"""
+        with contextlib.closing(sqlite3.connect(self.home + "/state/cvm-relayer/relayer.db", timeout=10)) as db:
+            with db:
+                return db.execute(statement, values).fetchall()
 
     def asked(self):
         """how often the source was asked since the last question"""

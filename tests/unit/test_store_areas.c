@@ -104,6 +104,26 @@ static void one_owner_holds_a_claim_until_it_runs_out(void **state)
     assert_true(claims_take(db, &second, &got, &key, "b", 1112 - 86400, 60, NULL) && got);
 }
 
+static void a_claim_names_its_holder_and_ends_by_its_token(void **state)
+{
+    struct identity_key key = {1, {{1}}, {{3}}};
+    struct claim_row claim;
+    uint64_t first, second;
+    bool got, found;
+    (void)state;
+    assert_true(claims_get(db, &claim, &found, &key, NULL) && !found);
+    assert_true(claims_take(db, &first, &got, &key, "a", 1000, 60, NULL) && got);
+    assert_true(claims_get(db, &claim, &found, &key, NULL) && found);
+    assert_string_equal(claim.owner, "a");
+    assert_int_equal(claim.token, first);
+    assert_int_equal(claim.until_s, 1060);
+    /* two find it dead: only the first of them ends it, and what the second knows is old */
+    assert_true(claims_release(db, &key, claim.token, NULL));
+    assert_true(claims_take(db, &second, &got, &key, "b", 1001, 60, NULL) && got);
+    assert_true(claims_release(db, &key, claim.token, NULL));
+    assert_true(claims_take(db, &first, &got, &key, "c", 1002, 60, NULL) && !got);
+}
+
 static void marks_only_grow(void **state)
 {
     int64_t v = 0;
@@ -160,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_due_search_uses_its_index, make, drop),
         cmocka_unit_test_setup_teardown(measurements_are_kept_in_order_without_repeats, make, drop),
         cmocka_unit_test_setup_teardown(one_owner_holds_a_claim_until_it_runs_out, make, drop),
+        cmocka_unit_test_setup_teardown(a_claim_names_its_holder_and_ends_by_its_token, make, drop),
         cmocka_unit_test_setup_teardown(marks_only_grow, make, drop),
         cmocka_unit_test_setup_teardown(bodies_clocks_and_pins_come_back, make, drop),
         cmocka_unit_test_setup_teardown(surprises_stay_open_until_accepted, make, drop),
