@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The TPM contract of a devnet registry: quote signatures, PCRs and event logs by the rules of the real one.
+// The TPM contract of a devnet registry of profile G1b or G1c: quote signatures, PCRs and event logs by the rules of the real one.
 //
 // Taken on trust: the attestation key's certificate chain. The leaf's public key is read and used; who signed the leaf,
 // its dates, names, extensions and revocation are not looked at. The real contract looks at all of them.
 pragma solidity 0.8.27;
 
-import {CertPubkey, MeasureablePcr, Pcr} from "./lib/Types.sol";
+import {CertPubkey, MeasureablePcr} from "./lib/Types.sol";
 import {ALG_RSA, ALG_ECC, ALG_SHA256, ALG_RSASSA, ALG_ECDSA, ECC_NIST_P256} from "./lib/Alg.sol";
 import {DevnetOnly} from "./lib/DevnetOnly.sol";
 import {Der} from "./lib/Der.sol";
 import {Keys} from "./lib/Keys.sol";
+import {Pcrs} from "./base/Pcrs.sol";
 
-contract DevnetTpm is DevnetOnly {
+contract DevnetTpm is DevnetOnly, Pcrs {
     error InvalidCertChainLength();
     error InvalidCertificateChain();
     error TpmQuoteTooShort();
@@ -96,25 +97,12 @@ contract DevnetTpm is DevnetOnly {
         return (true, extraData);
     }
 
-    /// What enters the golden measurement: the value unless the entry says not to measure it, and the chosen events.
-    function toFinalMeasurement(MeasureablePcr[] calldata mpcrs) external pure returns (Pcr[] memory pcrs) {
-        pcrs = new Pcr[](mpcrs.length);
-        for (uint256 i; i < mpcrs.length; i++) {
-            MeasureablePcr calldata from = mpcrs[i];
-            // A value of zero, or no events, leaves nothing to compare.
-            if (from.pcr != 0 && from.allEvents.length > 0 && replay(from.allEvents) != from.pcr) {
-                revert InvalidPcrEvents();
-            }
-            uint256 count = from.measureEventsIdx.length;
-            bytes32[] memory events = new bytes32[](count);
-            uint256[] memory indices = new uint256[](count);
-            for (uint256 j; j < count; j++) {
-                indices[j] = from.measureEventsIdx[j];
-                if (indices[j] >= from.allEvents.length) revert InvalidPcrEventIndex();
-                events[j] = from.allEvents[indices[j]];
-            }
-            pcrs[i] = Pcr(from.index, from.measurePcr ? from.pcr : bytes32(0), events, indices);
-        }
+    function refuseEvents() internal pure override {
+        revert InvalidPcrEvents();
+    }
+
+    function refuseEventIndex() internal pure override {
+        revert InvalidPcrEventIndex();
     }
 
     /// Everything before the quote information: position of its count, and the extra data. The sums have 16 bits, as
@@ -154,10 +142,6 @@ contract DevnetTpm is DevnetOnly {
             if (values[i] == 0) values[i] = replay(pcrs[i].allEvents);
         }
         return sha256(abi.encodePacked(values));
-    }
-
-    function replay(bytes32[] calldata events) private pure returns (bytes32 pcr) {
-        for (uint256 i; i < events.length; i++) pcr = sha256(bytes.concat(pcr, events[i]));
     }
 
     /// signature: TPMT_SIGNATURE (TPM2-P2 11.3.4), bytes after it ignored.

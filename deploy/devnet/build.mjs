@@ -3,7 +3,7 @@
 // compiler give the same bytes; nothing is compiled again while neither has changed.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { npm } from './npm.mjs';
@@ -11,16 +11,24 @@ import { npm } from './npm.mjs';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const outDir = join(here, '../../build/devnet');
 
-// One thread each: the JavaScript compiler is slow and has only one.
-const GROUPS = [
-  { 'DevnetCVMRegistry.sol': ['DevnetCVMRegistry'] },
-  {
+// One thread each: the JavaScript compiler is slow and has only one. Each is kept on its own, so that a profile costs
+// time only where it is asked for.
+const GROUPS = {
+  g1b: { 'DevnetCVMRegistry.sol': ['DevnetCVMRegistry'] },
+  shared: {
     'DevnetWorkloadVerifier.sol': ['DevnetWorkloadVerifier'],
     'DevnetTpm.sol': ['DevnetTpm'],
     'DevnetTee.sol': ['DevnetDcap', 'DevnetSnp'],
     'DevnetProxy.sol': ['DevnetProxy'],
   },
-];
+  g1c: { 'DevnetCVMRegistryG1c.sol': ['DevnetCVMRegistryG1c'] },
+  g1a: {
+    'DevnetCVMRegistryG1a.sol': ['DevnetCVMRegistryG1a'],
+    'DevnetWorkloadVerifierG1a.sol': ['DevnetWorkloadVerifierG1a'],
+    'DevnetTpmG1a.sol': ['DevnetTpmG1a'],
+  },
+};
+export const PROFILES = ['g1a', 'g1b', 'g1c'];
 const CODE_SIZE_LIMIT = 24576; // EIP-170
 const OUTPUTS = ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'storageLayout'];
 
@@ -71,6 +79,17 @@ function artifactOf(name, { abi, evm, storageLayout }) {
   return { abi, bytecode: '0x' + evm.bytecode.object, deployedBytecode, storageLayout: slots };
 }
 
+/** Those of the sources that these files are made of: themselves, and what they import. */
+function closure(sources, files, found = {}) {
+  for (const file of files) {
+    if (found[file]) continue;
+    found[file] = sources[file];
+    const imports = [...sources[file].content.matchAll(/from "([^"]+)"/g)];
+    closure(sources, imports.map(([, path]) => posix.join(posix.dirname(file), path)), found);
+  }
+  return found;
+}
+
 function inThread(sources, contracts) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { sources, contracts } });
@@ -84,12 +103,11 @@ function writeWhole(path, text) {
   renameSync(temporary, path);
 }
 
-/** Build what is out of date. Returns the artifacts by contract name. */
-export async function build() {
-  const sources = readSources('', 'lib/');
+async function buildGroup(name, all) {
+  const sources = closure(all, Object.keys(GROUPS[name]));
   const compiler = npm('solc/package.json').version;
-  const stamp = createHash('sha256').update(JSON.stringify([compiler, SETTINGS, GROUPS, sources])).digest('hex');
-  const path = join(outDir, 'artifacts.json');
+  const stamp = createHash('sha256').update(JSON.stringify([compiler, SETTINGS, GROUPS[name], sources])).digest('hex');
+  const path = join(outDir, `artifacts-${name}.json`);
   try {
     const cached = JSON.parse(readFileSync(path, 'utf8'));
     if (cached.stamp === stamp) return cached.artifacts;
@@ -97,19 +115,27 @@ export async function build() {
     if (error.code !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
   }
 
-  const artifacts = Object.assign({}, ...(await Promise.all(GROUPS.map((group) => inThread(sources, group)))));
+  const artifacts = await inThread(sources, GROUPS[name]);
   mkdirSync(outDir, { recursive: true });
-  for (const [name, artifact] of Object.entries(artifacts)) {
-    writeWhole(join(outDir, `${name}.json`), JSON.stringify(artifact, null, 1) + '\n');
+  for (const [contract, artifact] of Object.entries(artifacts)) {
+    writeWhole(join(outDir, `${contract}.json`), JSON.stringify(artifact, null, 1) + '\n');
   }
   writeWhole(path, JSON.stringify({ stamp, artifacts }));
   return artifacts;
 }
 
+/** Build what is out of date for these profiles. Returns the artifacts by contract name. */
+export async function build(profiles = ['g1b']) {
+  const sources = readSources('', 'base/', 'lib/');
+  const names = ['shared', ...new Set(profiles)];
+  for (const name of names) if (!GROUPS[name]) throw new Error(`unknown profile: ${name}`);
+  return Object.assign({}, ...(await Promise.all(names.map((name) => buildGroup(name, sources)))));
+}
+
 if (!isMainThread && workerData?.contracts) {
   parentPort.postMessage(compile(workerData.sources, workerData.contracts));
 } else if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const [name, { deployedBytecode }] of Object.entries(await build())) {
+  for (const [name, { deployedBytecode }] of Object.entries(await build(PROFILES))) {
     console.log(`${name}: ${deployedBytecode.length / 2 - 1} bytes`);
   }
 }

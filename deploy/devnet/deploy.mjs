@@ -1,7 +1,9 @@
 // Deploy a devnet registry through nothing but JSON-RPC:
-//   node deploy/devnet/deploy.mjs --rpc URL [--report-id-pcr N] [--registry ADDRESS]
+//   node deploy/devnet/deploy.mjs --rpc URL [--profile g1a|g1b|g1c] [--report-id-pcr N] [--registry ADDRESS]
+//   node deploy/devnet/deploy.mjs --rpc URL --upgrade ADDRESS --profile g1a|g1b|g1c
 // Prints one JSON object with the addresses. The node signs (its first account, which becomes the owner). --registry
 // puts the proxy at a given address instead of a fresh one: anvil only, for evidence that is bound to an address.
+// --upgrade puts another implementation behind a proxy that stands already.
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
@@ -43,11 +45,34 @@ export async function transact(rpc, transaction) {
   return receipt;
 }
 
-/** Put all contracts up. Returns addresses by role and the owner's. */
-export async function deploy(rpc, { reportIdPcr = 15, registry } = {}) {
+// What differs between the profiles in putting them up. wideChainId: G1a with 32 bytes of the chain's id in its messages.
+const CONTRACTS = {
+  g1a: {
+    registry: 'DevnetCVMRegistryG1a', verifier: 'DevnetWorkloadVerifierG1a', tpm: 'DevnetTpmG1a',
+    settings: ({ wideChainId = false }) => [wideChainId], initialize: (owner) => [owner],
+  },
+  g1b: {
+    registry: 'DevnetCVMRegistry', verifier: 'DevnetWorkloadVerifier', tpm: 'DevnetTpm',
+    settings: () => [], initialize: (owner) => [owner, P256_PRECOMPILE],
+  },
+  g1c: {
+    registry: 'DevnetCVMRegistryG1c', verifier: 'DevnetWorkloadVerifier', tpm: 'DevnetTpm',
+    settings: () => [], initialize: (owner) => [owner, P256_PRECOMPILE],
+  },
+};
+
+/** Names of the contracts of a profile: registry, verifier, tpm. */
+export function contractsOf(profile) {
+  if (!CONTRACTS[profile]) throw new Error(`unknown profile: ${profile}`);
+  return CONTRACTS[profile];
+}
+
+/** Everything but the proxy. */
+async function implement(rpc, profile, options) {
+  const names = contractsOf(profile);
   const chain_id = Number(await rpc('eth_chainId'));
   if (chain_id !== 31337 && chain_id !== 1337) throw new Error(`chain ${chain_id} is not a devnet (31337 or 1337)`);
-  const artifacts = await build();
+  const artifacts = await build([profile]);
   const [owner] = await rpc('eth_accounts');
   if (!owner) throw new Error('the node has no account of its own to deploy from');
 
@@ -56,36 +81,62 @@ export async function deploy(rpc, { reportIdPcr = 15, registry } = {}) {
     const receipt = await transact(rpc, { from: owner, data: encodeDeployData({ abi, bytecode, args }) });
     return receipt.contractAddress;
   }
-  const call = (to, name, functionName, ...args) =>
-    transact(rpc, { from: owner, to, data: encodeFunctionData({ abi: artifacts[name].abi, functionName, args }) });
+  const calldata = (name, functionName, ...args) =>
+    encodeFunctionData({ abi: artifacts[name].abi, functionName, args });
 
-  const tpm = await create('DevnetTpm', P256_PRECOMPILE);
+  const tpm = await create(names.tpm, P256_PRECOMPILE);
   const dcap = await create('DevnetDcap');
   const snp = await create('DevnetSnp');
-  const workload_verifier = await create('DevnetWorkloadVerifier', dcap, snp, tpm);
-  if (reportIdPcr !== 15) await call(workload_verifier, 'DevnetWorkloadVerifier', 'setReportIdPcr', reportIdPcr);
-  const implementation = await create('DevnetCVMRegistry', workload_verifier);
+  const workload_verifier = await create(names.verifier, dcap, snp, tpm);
+  if (options.reportIdPcr && options.reportIdPcr !== 15) {
+    const data = calldata(names.verifier, 'setReportIdPcr', options.reportIdPcr);
+    await transact(rpc, { from: owner, to: workload_verifier, data });
+  }
+  const implementation = await create(names.registry, workload_verifier, ...names.settings(options));
+  const setup = calldata(names.registry, 'initialize', ...names.initialize(owner));
+  const at = { profile, chain_id, implementation, workload_verifier, tpm, dcap, snp, owner };
+  return { at, setup, artifacts, create, calldata };
+}
 
+/** Put all contracts up. Returns addresses by role and the owner's. */
+export async function deploy(rpc, { profile = 'g1b', registry, ...options } = {}) {
+  const { at, setup, artifacts, create } = await implement(rpc, profile, options);
   if (registry) {
     await rpc('anvil_setCode', registry, artifacts.DevnetProxy.deployedBytecode);
-    await rpc('anvil_setStorageAt', registry, IMPLEMENTATION_SLOT, '0x' + implementation.slice(2).padStart(64, '0'));
-    await call(registry, 'DevnetCVMRegistry', 'initialize', owner, P256_PRECOMPILE);
+    await rpc('anvil_setStorageAt', registry, IMPLEMENTATION_SLOT, '0x' + at.implementation.slice(2).padStart(64, '0'));
+    await transact(rpc, { from: at.owner, to: registry, data: setup });
   } else {
-    const { abi } = artifacts.DevnetCVMRegistry;
-    const setup = encodeFunctionData({ abi, functionName: 'initialize', args: [owner, P256_PRECOMPILE] });
-    registry = await create('DevnetProxy', implementation, setup);
+    registry = await create('DevnetProxy', at.implementation, setup);
   }
-  return { chain_id, registry, implementation, workload_verifier, tpm, dcap, snp, owner };
+  return { registry, ...at };
+}
+
+/** Another implementation behind a proxy that stands already; one that it has to initialize where it can be. */
+export async function upgrade(rpc, registry, { profile, ...options }) {
+  const { at, setup, calldata } = await implement(rpc, profile, options);
+  const data = calldata(contractsOf(profile).registry, 'upgradeToAndCall', at.implementation, profile === 'g1c' ? setup : '0x');
+  await transact(rpc, { from: at.owner, to: registry, data });
+  return { registry, ...at };
 }
 
 async function main() {
+  const text = { type: 'string' };
   const { values } = parseArgs({
-    options: { rpc: { type: 'string' }, 'report-id-pcr': { type: 'string' }, registry: { type: 'string' } },
+    options: {
+      rpc: text, profile: text, 'report-id-pcr': text, registry: text, upgrade: text, 'wide-chain-id': { type: 'boolean' },
+    },
   });
-  if (!values.rpc) throw new Error('usage: deploy.mjs --rpc URL [--report-id-pcr N] [--registry ADDRESS]');
-  const options = { registry: values.registry };
-  if (values['report-id-pcr']) options.reportIdPcr = Number(values['report-id-pcr']);
-  console.log(JSON.stringify(await deploy(rpcClient(values.rpc), options), null, 1));
+  if (!values.rpc || (values.upgrade && !values.profile)) {
+    throw new Error('usage: deploy.mjs --rpc URL [--profile g1a|g1b|g1c] [--report-id-pcr N] [--wide-chain-id]\n'
+      + '                         [--registry ADDRESS | --upgrade ADDRESS]');
+  }
+  const { profile, registry, 'wide-chain-id': wideChainId } = values;
+  const reportIdPcr = Number(values['report-id-pcr'] ?? 15);
+  const rpc = rpcClient(values.rpc);
+  const at = values.upgrade
+    ? await upgrade(rpc, values.upgrade, { profile, reportIdPcr, wideChainId })
+    : await deploy(rpc, { profile, registry, reportIdPcr, wideChainId });
+  console.log(JSON.stringify(at, null, 1));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

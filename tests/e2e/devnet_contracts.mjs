@@ -10,10 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  decodeErrorResult, decodeFunctionResult, encodeAbiParameters, encodeDeployData, encodeFunctionData, keccak256,
+  decodeErrorResult, decodeFunctionResult, encodeAbiParameters, encodeDeployData, encodeFunctionData, getAbiItem, keccak256,
+  toFunctionSelector,
 } from 'viem';
-import { build, compile, readSources } from '../../deploy/devnet/build.mjs';
-import { P256_PRECOMPILE, deploy, send, transact } from '../../deploy/devnet/deploy.mjs';
+import { PROFILES, build, compile, readSources } from '../../deploy/devnet/build.mjs';
+import { P256_PRECOMPILE, contractsOf, deploy, send, transact, upgrade } from '../../deploy/devnet/deploy.mjs';
 import { startAnvil } from '../support/anvil.mjs';
 
 const deployScript = fileURLToPath(new URL('../../deploy/devnet/deploy.mjs', import.meta.url));
@@ -119,7 +120,7 @@ async function proxyAndStorage(anvil, artifacts, at) {
   await test('storage as profile G1b lays it out', async () => {
     const { storageLayout } = artifacts.DevnetCVMRegistry;
     const slots = storageLayout.map(({ label, slot }) => `${slot} ${label}`);
-    assert.deepEqual(slots, ['0 P256_VERIFIER', '1 _configs', '2 _nonces']);
+    assert.deepEqual(slots, ['0 p256Verifier', '1 _configs', '2 _nonces']);
     assert.equal(await stored('0x0'), word(P256_PRECOMPILE));
     assert.equal(await stored(IMPLEMENTATION_SLOT), word(at.implementation));
     const slot = keccak256(encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], [UNKNOWN, 2n]));
@@ -337,6 +338,41 @@ async function quotes(anvil, artifacts, at) {
   });
 }
 
+/** Where each generation keeps what clients read, and what tells it from the others. */
+async function generations(anvil) {
+  const artifacts = await build(PROFILES);
+  const slotsOf = (name) => artifacts[name].storageLayout.map(({ label, slot }) => `${slot} ${label}`);
+  await test('storage as profiles G1a and G1c lay it out', () => {
+    assert.deepEqual(slotsOf('DevnetCVMRegistryG1a'), ['0 _configs', '1 _nonces']);
+    assert.deepEqual(slotsOf('DevnetCVMRegistryG1c'), ['0 _configs', '1 _nonces', '2 _usedTeeReports']);
+  });
+  const selectors = { g1a: ['df42b054', '60ca2da1'], g1b: ['4a231d6f', '4f973076'], g1c: ['81729352', '339f45f6'] };
+  for (const profile of PROFILES) {
+    const { abi } = artifacts[contractsOf(profile).registry];
+    await test(`selectors of ${profile}`, () => {
+      const own = ['attestCvm', 'reattestCvmWithTpm'].map((name) => toFunctionSelector(getAbiItem({ abi, name })).slice(2));
+      assert.deepEqual(own, selectors[profile]);
+    });
+    await test(`P-256 verifier of ${profile}`, async () => {
+      const at = await deploy(anvil.rpc, { profile });
+      const ask = () => anvil.rpc('eth_call', { to: at.registry, data: '0x536c633d' }, 'latest');
+      if (profile === 'g1a') await assert.rejects(ask(), /revert/);
+      else assert.equal(await ask(), word(P256_PRECOMPILE));
+      const slot = '0xe14592f9f06e20ef744c7e59ef92bf7639f51a724e700ead1beb97e5d1411686';
+      const stored = await anvil.rpc('eth_getStorageAt', at.registry, slot, 'latest');
+      assert.equal(stored, profile === 'g1c' ? word(P256_PRECOMPILE) : word('0x'));
+    });
+  }
+  await test('an upgrade from G1b to G1c can be initialized, once', async () => {
+    const { registry } = await deploy(anvil.rpc);
+    const at = await upgrade(anvil.rpc, registry, { profile: 'g1c' });
+    const { abi } = artifacts.DevnetCVMRegistryG1c;
+    const one = contract(anvil.rpc, at.owner, registry, abi);
+    assert.equal(await one.view('P256_VERIFIER'), P256_PRECOMPILE);
+    assert.equal(errorName(abi, await one.refused('initialize', at.owner, P256_PRECOMPILE)), 'InvalidInitialization');
+  });
+}
+
 const artifacts = await build();
 await chainIds(artifacts);
 const anvil = await startAnvil(['--chain-id', '31337']);
@@ -345,6 +381,7 @@ const at = JSON.parse(printed);
 await pieces(anvil, artifacts, at);
 await quotes(anvil, artifacts, at);
 await proxyAndStorage(anvil, artifacts, at);
+await generations(anvil);
 await anvil.stop();
 console.log(`${count.passed} passed, ${count.failed} failed, 0 skipped`);
 process.exitCode = count.failed > 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 // A devnet registry for tests: anvil, the contracts, and the questions one has about them.
 import { decodeFunctionResult, encodeAbiParameters, encodeFunctionData, keccak256, toHex } from 'viem';
 import { build } from '../../deploy/devnet/build.mjs';
-import { deploy } from '../../deploy/devnet/deploy.mjs';
+import { contractsOf, deploy } from '../../deploy/devnet/deploy.mjs';
 import { startAnvil } from './anvil.mjs';
 
 const GAS = 16_000_000; // the fork allows 16,777,216 in one transaction
@@ -12,14 +12,27 @@ const EVENTS = {
   '0xc349c2001acb5fa3f0a5956ae37120f02a24bd3122277bfc779e4d4b54d16083': 'CVMTTLUpdated',
 };
 
+/** What a configuration says of its keys; G1a keeps no attestation key, and its identity has another shape. */
+function keysOf({ cvmIdentity, tpmAk }) {
+  if (!tpmAk) return { identity_data_keccak256: keccak256(cvmIdentity.data) };
+  return {
+    identity_algo: cvmIdentity.pubkey.algo,
+    identity_data_keccak256: keccak256(cvmIdentity.pubkey.data),
+    tpm_ak_algo: tpmAk.algo,
+    tpm_ak_params: tpmAk.params,
+    tpm_ak_data_keccak256: keccak256(tpmAk.data),
+  };
+}
+
 /** A devnet registry on a chain of its own. Time is what each call says it is. */
 class Devnet {
   constructor(anvil, at, artifacts) {
     this.rpc = anvil.rpc;
     this.stop = anvil.stop;
     this.at = at; // addresses by role
+    this.profile = at.profile;
     this.artifacts = artifacts;
-    this.abi = artifacts.DevnetCVMRegistry.abi;
+    this.abi = artifacts[contractsOf(at.profile).registry].abi;
   }
 
   /** Ask without changing anything. Returns { data } or { revert }. */
@@ -51,7 +64,7 @@ class Devnet {
   }
 
   setReportIdPcr(index) {
-    return this.set('workload_verifier', 'DevnetWorkloadVerifier', 'setReportIdPcr', index);
+    return this.set('workload_verifier', contractsOf(this.profile).verifier, 'setReportIdPcr', index);
   }
 
   /** mode: see DevnetTee.sol (0 trust, 1 refuse, 2 fixed output, 3 revert with data). */
@@ -74,7 +87,8 @@ class Devnet {
 
   /** The counter itself, for identities that are not registered. */
   async storedNonce(identity) {
-    const slot = keccak256(encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], [identity, 2n]));
+    const place = [identity, this.profile === 'g1b' ? 2n : 1n];
+    const slot = keccak256(encodeAbiParameters([{ type: 'bytes32' }, { type: 'uint256' }], place));
     return BigInt(await this.rpc('eth_getStorageAt', this.at.registry, slot, 'latest'));
   }
 
@@ -103,11 +117,7 @@ class Devnet {
       measurement_hash: config.measurementHash,
       tee_output_keccak256: keccak256(config.teeAttestationOutput),
       tee_output_length: (config.teeAttestationOutput.length - 2) / 2,
-      identity_algo: config.cvmIdentity.pubkey.algo,
-      identity_data_keccak256: keccak256(config.cvmIdentity.pubkey.data),
-      tpm_ak_algo: config.tpmAk.algo,
-      tpm_ak_params: config.tpmAk.params,
-      tpm_ak_data_keccak256: keccak256(config.tpmAk.data),
+      ...keysOf(config),
       nonce: String(await this.view('nonces', time, identity)),
       tee_valid_now: await this.view('checkTEEValidity', time, identity),
       tpm_valid_now: await this.view('checkTPMValidity', time, identity),
@@ -116,13 +126,13 @@ class Devnet {
 }
 
 /**
- * Start a chain with a devnet registry. registry: the address to put it at, where evidence is bound to one; genesis:
- * the chain's first second.
+ * Start a chain with a devnet registry. profile: its generation; registry: the address to put it at, where evidence is
+ * bound to one; genesis: the chain's first second.
  */
-export async function startDevnet({ registry, genesis = 1_735_689_600 } = {}) {
-  const artifacts = await build();
+export async function startDevnet({ profile = 'g1b', registry, genesis = 1_735_689_600 } = {}) {
+  const artifacts = await build([profile]);
   const anvil = await startAnvil(['--chain-id', '31337', '--timestamp', String(genesis)]);
-  const devnet = new Devnet(anvil, await deploy(anvil.rpc, { registry }), artifacts);
+  const devnet = new Devnet(anvil, await deploy(anvil.rpc, { profile, registry }), artifacts);
   // Blocks are mined on request from here on: after evm_revert, anvil's own mining sometimes misses a transaction.
   await anvil.rpc('evm_setAutomine', false);
   return devnet;

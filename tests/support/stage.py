@@ -110,14 +110,19 @@ class Stage:
             raise RpcError(answer["error"])
         return answer["result"]
 
-    def deploy(self):
-        out = subprocess.run(["node", os.path.join(TOP, "deploy/devnet/deploy.mjs"), "--rpc", self.url], capture_output=True, text=True,
-                             cwd=TOP)
+    def deploy(self, profile="g1b", *options):
+        """a registry of this generation; its address. options: of deploy.mjs"""
+        out = subprocess.run(["node", os.path.join(TOP, "deploy/devnet/deploy.mjs"), "--rpc", self.url, "--profile", profile, *options],
+                             capture_output=True, text=True, cwd=TOP)
         if out.returncode:
             raise SystemExit("devnet registry does not deploy: " + out.stderr[-2000:] + out.stdout[-500:])
         self.deployment = json.loads(out.stdout)
         self.registry = self.deployment["registry"]
         return self.registry
+
+    def upgrade(self, profile):
+        """another implementation behind the proxy"""
+        return self.deploy(profile, "--upgrade", self.registry)
 
     def now(self):
         """the chain's time: the latest block's"""

@@ -31,12 +31,17 @@ library Keys {
         }
     }
 
-    /// The two numbers of a DER RSAPublicKey, leading zeros of the modulus gone. Tags of the inner elements and bytes
-    /// after them are not looked at.
+    /// The two numbers of an RSA key, with the rules over them.
     function rsa(CertPubkey memory key) internal pure returns (bytes memory n, bytes memory e) {
         if (key.algo != ALG_RSA) revert NotRsaPublicKey();
-        bytes memory der = key.data;
-        if (der.length < 10 || der[0] != 0x30) revert InvalidRsaPubkeyFormat();
+        if (key.data.length < 10 || key.data[0] != 0x30) revert InvalidRsaPubkeyFormat();
+        (n, e) = numbers(key.data);
+        requireSound(n, e);
+    }
+
+    /// The two numbers of a DER RSAPublicKey, leading zeros of the modulus gone. Tags of the inner elements and bytes
+    /// after them are not looked at.
+    function numbers(bytes memory der) internal pure returns (bytes memory n, bytes memory e) {
         Der.Node memory modulus = der.child(der.read(0));
         Der.Node memory exponent = der.sibling(modulus);
         n = der.content(modulus);
@@ -44,12 +49,10 @@ library Keys {
         while (zeros < n.length && n[zeros] == 0) zeros++;
         if (zeros < n.length) n = n.cut(zeros, n.length - zeros);
         e = der.content(exponent);
-        requireSound(n, e);
     }
 
     /// An RSA key from its numbers: SEQUENCE, both lengths of modulus and sequence in two bytes whatever they are.
     function fromRsa(bytes memory n, bytes memory e) internal pure returns (CertPubkey memory) {
-        requireSound(n, e);
         if (n[0] >= 0x80) n = bytes.concat(hex"00", n);
         if (e[0] >= 0x80) e = bytes.concat(hex"00", e);
         bytes memory body =

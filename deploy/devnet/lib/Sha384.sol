@@ -24,6 +24,12 @@ library Sha384 {
         hex"28db77f523047d8432caab7b40c724933c9ebe0a15c9bebc431d67c49c100d4c4cc5d4becb3e42b6597f299cfc657e2a"
         hex"5fcb6fab3ad6faec6c44198c4a475817";
 
+    /// A register of zeros extended once with the hash of `id`.
+    function extended(bytes memory id) internal pure returns (Bytes48 memory) {
+        Bytes48 memory digest = hash(id);
+        return hash(bytes.concat(new bytes(48), digest.first, digest.second));
+    }
+
     function hash(bytes memory message) internal pure returns (Bytes48 memory digest) {
         if (message.length > 127) revert BytesOffsetOutOfBounds();
         uint256 blocks = message.length < 112 ? 1 : 2;

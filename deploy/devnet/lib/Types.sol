@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The types of a generation-1 CVM registry, profile G1b, in the shapes that its ABI has.
+// The types of a generation-1 CVM registry in the shapes that its ABI has: those of profiles G1b and G1c, and of G1a where
+// it has others (names ending in G1a).
 // Kept apart from behaviour; the order of struct members is part of every selector and of the storage layout.
 pragma solidity 0.8.27;
 
@@ -10,7 +11,7 @@ enum CloudType {
 }
 
 enum TEEType {
-    Unknown,
+    Unknown, // G1a: Mock
     IntelTDX,
     AmdSevSnp
 }
@@ -67,6 +68,23 @@ struct WorkloadCollaterals {
     bytes reportId;
     bytes akPub;
     bytes[] certs;
+}
+
+struct PubkeyG1a {
+    uint16 sigScheme; // 0x0014 RSASSA, 0x0018 ECDSA
+    uint16 curve;
+    uint16 hashAlgo;
+    bytes data; // x || y, or a DER RSAPublicKey
+}
+
+struct WorkloadCollateralsG1a {
+    bytes tpmQuote;
+    bytes tpmSignature;
+    MeasureablePcr[] pcrs;
+    bytes reportId;
+    bytes akPub;
+    bytes[] certs;
+    PubkeyG1a cvmIdentity;
 }
 
 struct Bytes48 {
@@ -139,4 +157,16 @@ struct CVMConfig {
     bytes teeAttestationOutput;
     CVMIdentity cvmIdentity;
     CertPubkey tpmAk;
+}
+
+struct CVMConfigG1a {
+    TEEType teeType;
+    CloudType cloudType;
+    uint64 teeTTL;
+    uint64 tpmTTL;
+    uint64 teeRecentTimestamp;
+    uint64 tpmRecentTimestamp;
+    bytes32 measurementHash;
+    bytes teeAttestationOutput;
+    PubkeyG1a cvmIdentity;
 }

@@ -30,12 +30,12 @@ abstract contract Upgradeable {
         _;
     }
 
-    /// The implementation itself can never be initialized; a proxy in front of it once.
-    modifier initializer() {
-        if (address(this) == self || load(INIT_SLOT) != 0) revert InvalidInitialization();
-        store(INIT_SLOT, bytes32(uint256(1)));
+    /// The implementation itself can never be initialized; a proxy in front of it once for each version, upwards.
+    modifier reinitializer(uint64 version) {
+        if (address(this) == self || uint256(load(INIT_SLOT)) >= version) revert InvalidInitialization();
+        store(INIT_SLOT, bytes32(uint256(version)));
         _;
-        emit Initialized(1);
+        emit Initialized(version);
     }
 
     function owner() public view returns (address) {
@@ -73,13 +73,13 @@ abstract contract Upgradeable {
         }
     }
 
-    function load(bytes32 slot) private view returns (bytes32 value) {
+    function load(bytes32 slot) internal view returns (bytes32 value) {
         assembly ("memory-safe") {
             value := sload(slot)
         }
     }
 
-    function store(bytes32 slot, bytes32 value) private {
+    function store(bytes32 slot, bytes32 value) internal {
         assembly ("memory-safe") {
             sstore(slot, value)
         }

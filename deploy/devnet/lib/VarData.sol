@@ -3,13 +3,11 @@
 // parsing JSON. Order kty, e, n and the absence of spaces are therefore required, and much that is no JSON passes.
 pragma solidity 0.8.27;
 
-import {CertPubkey} from "./Types.sol";
-import {Keys} from "./Keys.sol";
-
 library VarData {
     uint256 private constant NOT_FOUND = type(uint256).max;
 
-    function attestationKey(bytes memory text) internal pure returns (CertPubkey memory) {
+    /// Modulus and exponent, as they stand there.
+    function attestationKey(bytes memory text) internal pure returns (bytes memory, bytes memory) {
         bytes memory start = '"kid":"HCLAkPub"';
         uint256 at = find(text, start, 0);
         require(at != NOT_FOUND, "not found");
@@ -22,7 +20,7 @@ library VarData {
         (e, at) = value(text, '"e":"', at, "invalid e");
         (n, at) = value(text, '"n":"', at, "invalid n");
         require(find(text, '"kid":"HCLEkPub"', at) != NOT_FOUND, "data mixed up");
-        return Keys.fromRsa(base64(n), base64(e));
+        return (base64(n), base64(e));
     }
 
     /// The text between the next `label` and the quotation mark that follows it, and the position behind that mark.
