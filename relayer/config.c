@@ -37,6 +37,11 @@ const struct config_key *config_key_find(const char *name)
     return NULL;
 }
 
+bool config_key_is_list(const struct config_key *key)
+{
+    return key->type == CONFIG_LIST || key->type == CONFIG_PATHS || key->type == CONFIG_TIMES;
+}
+
 enum config_origin config_origin(const struct config *cfg, const char *name)
 {
     const struct config_key *key = config_key_find(name);
@@ -125,13 +130,16 @@ static bool is_choice(const char *choices, const char *text)
 static bool set_value(struct config *cfg, const struct config_key *key, const char *text, struct err *err)
 {
     void *field = (char *)cfg + key->offset;
+    int64_t time_s;
     switch (key->type) {
     case CONFIG_TEXT:
     case CONFIG_PATH:
         return set_text(field, text, err);
     case CONFIG_LIST:
     case CONFIG_PATHS:
-        return list_add(field, text, err);
+        return !*text || list_add(field, text, err); /* an empty value empties the list: nothing of the kind */
+    case CONFIG_TIMES:
+        return !*text || (time_parse(&time_s, bytes_str(text), err) && list_add(field, text, err));
     case CONFIG_BOOL:
         return parse_bool(field, text, err);
     case CONFIG_U64:
@@ -151,8 +159,7 @@ static bool set_value(struct config *cfg, const struct config_key *key, const ch
 bool config_set(struct config *cfg, const struct config_key *key, const char *text, enum config_origin origin, struct err *err)
 {
     uint8_t *was = &cfg->origin[key - config_keys];
-    bool is_list = key->type == CONFIG_LIST || key->type == CONFIG_PATHS;
-    if (is_list && *was != origin)
+    if (config_key_is_list(key) && *was != origin)
         list_done((struct text_list *)((char *)cfg + key->offset));
     bool ok = !key->choices || is_choice(key->choices, text)
                   ? set_value(cfg, key, text, err)
@@ -175,7 +182,7 @@ void config_done(struct config *cfg)
         enum config_type type = config_keys[i].type;
         if (type == CONFIG_TEXT || type == CONFIG_PATH)
             free(*(char **)field);
-        else if (type == CONFIG_LIST || type == CONFIG_PATHS)
+        else if (config_key_is_list(&config_keys[i]))
             list_done(field);
     }
     free(cfg->file);
@@ -245,8 +252,7 @@ static bool take_key(struct file_ctx *ctx, const char *section, const char *name
     AUTO(auto_free) char *resolved = is_path ? resolve(ctx, value) : strdup(value);
     if (!resolved)
         return err_set(&ctx->err, ERR_NOMEM, "no memory for a setting");
-    bool is_list = key->type == CONFIG_LIST || key->type == CONFIG_PATHS;
-    if (!is_list && ctx->cfg->origin[key - config_keys] == ORIGIN_FILE)
+    if (!config_key_is_list(key) && ctx->cfg->origin[key - config_keys] == ORIGIN_FILE)
         return err_set(&ctx->err, ERR_USAGE, "%s is given twice", name);
     return config_set(ctx->cfg, key, resolved, ORIGIN_FILE, &ctx->err);
 }
@@ -311,7 +317,7 @@ static bool take_variable(struct config *cfg, const char *variable, struct err *
         *err = ctx.err;
         return err_wrap(err, "%.*s", (int)(equals - variable), variable);
     }
-    if (key->type != CONFIG_LIST && key->type != CONFIG_PATHS)
+    if (!config_key_is_list(key))
         return config_set(cfg, key, equals + 1, ORIGIN_ENV, err) || err_wrap(err, "environment");
     /* a list's items are parted by white space */
     AUTO(auto_free) char *items = strdup(equals + 1);

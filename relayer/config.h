@@ -61,6 +61,8 @@ struct config {
     /* [freshness] */
     struct lead tee_due, tpm_due, warn;
     uint64_t jitter_percent;
+    int64_t deadline_lead_s;
+    struct text_list tcb_recovery_at; /* times, checked */
     int64_t max_ttl_s;
     uint64_t max_renewals_per_day, max_per_block, max_per_hour;
     int64_t retry_min_s, retry_max_s;
@@ -85,6 +87,7 @@ enum config_type {
     CONFIG_PATH, /* in a file: relative to the file's folder */
     CONFIG_LIST, /* text; a key may stand several times */
     CONFIG_PATHS,
+    CONFIG_TIMES, /* unix seconds or RFC 3339; a key may stand several times */
     CONFIG_BOOL,
     CONFIG_U64,
     CONFIG_DURATION,
@@ -124,6 +127,8 @@ extern const struct config_key config_keys[];
 extern const size_t num_config_keys;
 
 const struct config_key *config_key_find(const char *name); /* NULL: no such key */
+/* May stand several times. */
+bool config_key_is_list(const struct config_key *key);
 /* Defaults, then the file, then the environment. file: NULL looks at CVM_RELAYER_CONFIG, then the usual places, where
  * none need exist. ERR_USAGE names file, line, key and the nearest known one. */
 bool config_load(struct config *out, const char *file, char *const *environ_list, struct err *err);

@@ -41,7 +41,7 @@ static void key_opts_init(struct key_opts *out, unsigned keys)
         snprintf(out->names[n], MAX_FLAG_NAME, "%s", key->name);
         for (char *c = out->names[n]; *c; c++)
             *c = *c == '_' ? '-' : *c;
-        bool many = key->type == CONFIG_LIST || key->type == CONFIG_PATHS;
+        bool many = config_key_is_list(key);
         out->rows[n] = (struct opt_row){out->names[n], 0, key->arg, many, key->help};
         n++;
     }

@@ -23,7 +23,7 @@ static void print_comment(const struct config_key *key)
     }
     if (key->choices)
         printf("; one of %s", key->choices);
-    if (key->type == CONFIG_LIST || key->type == CONFIG_PATHS)
+    if (config_key_is_list(key))
         printf("; may stand several times");
     putchar('\n');
 }
