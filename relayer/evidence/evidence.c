@@ -70,9 +70,14 @@ void evidence_judge(struct ev *ev, struct verdict *out)
                 if (kind->checks[i].stage == stage)
                     run_check(ev, out, &kind->checks[i]);
         }
-    for (size_t k = 0; evidence_kinds[k]; k++)
-        if (evidence_kinds[k]->expires && evidence_kinds[k]->applies(ev))
-            out->collateral_expires_s = earliest(out->collateral_expires_s, evidence_kinds[k]->expires(ev));
+    for (size_t k = 0; evidence_kinds[k]; k++) {
+        const struct kind *kind = evidence_kinds[k];
+        if (kind->expires && kind->applies(ev))
+            out->collateral_expires_s = earliest(out->collateral_expires_s, kind->expires(ev));
+        if (kind->collateral_expires && kind->applies(ev))
+            out->tee_collateral_expires_s = earliest(out->tee_collateral_expires_s, kind->collateral_expires(ev));
+    }
+    out->collateral_expires_s = earliest(out->collateral_expires_s, out->tee_collateral_expires_s);
     out->verdict = derive(out);
     for (size_t k = 0; out->verdict == VERIFIED && ev->memory && evidence_kinds[k]; k++)
         if (evidence_kinds[k]->learn && evidence_kinds[k]->applies(ev))

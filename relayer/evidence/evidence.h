@@ -112,6 +112,7 @@ struct verdict {
     size_t num_results;
     /* earliest time at which the same verdict could change; 0: none is known */
     int64_t collateral_expires_s;
+    int64_t tee_collateral_expires_s; /* the same of what TEE evidence is judged with alone, not of the evidence itself */
 };
 
 struct kind {
@@ -123,7 +124,8 @@ struct kind {
     size_t num_checks;
     /* facts into the verdict document: "tee", "tcb", "platform", "tpm", ...; lower verdict->collateral_expires_s */
     void (*render)(const struct ev *ev, json_t *doc);
-    int64_t (*expires)(const struct ev *ev); /* 0: no limit; may be NULL */
+    int64_t (*expires)(const struct ev *ev); /* the evidence itself; 0: no limit; may be NULL */
+    int64_t (*collateral_expires)(const struct ev *ev); /* what it is judged with; the same */
     void (*learn)(const struct ev *ev); /* tell ev->memory what was seen; asked of verified evidence alone; may be NULL */
 };
 extern const struct kind *const evidence_kinds[]; /* NULL-terminated; kinds.c, whose rows these are: */

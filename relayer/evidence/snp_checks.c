@@ -366,6 +366,6 @@ const struct kind snp_kind = {
     .checks = checks,
     .num_checks = sizeof checks / sizeof *checks,
     .render = snp_render,
-    .expires = snp_expires,
+    .collateral_expires = snp_expires,
     .learn = snp_learn,
 };

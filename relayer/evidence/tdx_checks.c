@@ -441,6 +441,6 @@ const struct kind tdx_kind = {
     .checks = checks,
     .num_checks = sizeof checks / sizeof checks[0],
     .render = tdx_render,
-    .expires = tdx_expires,
+    .collateral_expires = tdx_expires,
     .learn = tdx_learn,
 };
