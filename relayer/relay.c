@@ -117,19 +117,11 @@ static bool read_chain(struct relaying *w, struct err *err)
 
 /* --- 2. anything to do? --- */
 
+/* A store that cannot be read is no reason to leave it be. */
 static bool is_fresh(const struct relaying *w)
 {
-    struct identity_row row = {
-        .read_at_s = 1,
-        .registered = w->on.registered,
-        .tee_ttl_s = w->on.tee_ttl_s,
-        .tpm_ttl_s = w->on.tpm_ttl_s,
-        .tee_recent_s = w->on.tee_recent_s,
-        .tpm_recent_s = w->on.tpm_recent_s,
-    };
-    struct freshness f = freshness_of(&row);
-    struct plan_settings plan = session_plan(w->r->session.cfg);
-    return plan_state(&f, w->id, (int64_t)w->on.block.time_s, &plan) == STATE_FRESH;
+    enum freshness_state state;
+    return session_read_state(&w->r->session, &state, w->id, &w->on, NULL) && state == STATE_FRESH;
 }
 
 static bool same_ttls(const struct relaying *w)
@@ -189,6 +181,7 @@ static bool pass_judgement(struct relaying *w, struct err *err)
     if (!judge_bundle(&j, &w->r->judge, &w->bundle, &expected, clock_now_s(), err))
         return false;
     w->out->verdict = json_incref(j.doc);
+    w->until.collateral_expires_s = j.v->tee_collateral_expires_s;
     if (j.verdict == VERIFIED)
         return true;
     return err_set(err, j.verdict == REJECTED ? ERR_REFUSED : ERR_STALE, "the evidence is %s: %s", verdict_name(j.verdict), j.reason);
@@ -265,15 +258,25 @@ static bool stopped(void *user)
     return w->q->stopped && w->q->stopped(w->q->user);
 }
 
-/* The new identity goes by the old one's name, and gets its evidence where the old one got it. */
+/* The new identity goes by the old one's name, gets its evidence where the old one got it, and stands on the same TEE
+ * evidence. */
 static bool pass_on(struct relaying *w, const struct identity_row *old, struct err *err)
 {
     struct identity_row *new = &w->out->read.after;
-    if (new->label[0] || new->source[0] || !(old->label[0] || old->source[0]))
+    struct judged_until until = {old->collateral_expires_s, old->tcb_refused_s};
+    if (!new->label[0] && !new->source[0]) {
+        memcpy(new->label, old->label, sizeof new->label);
+        memcpy(new->source, old->source, sizeof new->source);
+    }
+    return session_note_judged(&w->r->session, new, until, (int64_t)w->out->read.block.time_s, err);
+}
+
+/* The verdict on the TEE evidence that now stands there holds so long. A call that an earlier run began was judged there. */
+static bool note_judged(struct relaying *w, struct err *err)
+{
+    if (w->q->call != CALL_ATTEST || w->begun)
         return true;
-    memcpy(new->label, old->label, sizeof new->label);
-    memcpy(new->source, old->source, sizeof new->source);
-    return identities_put(w->r->session.db, new, err);
+    return session_note_judged(&w->r->session, &w->out->read.after, w->until, (int64_t)w->out->read.block.time_s, err);
 }
 
 /* What the chain says now goes into the store: at the receipt's block, and of a rotation both identities. */
@@ -285,7 +288,7 @@ static bool store_outcome(struct relaying *w, struct err *err)
     struct eth_at at = mined ? ETH_AT_BLOCK(out->tx.block) : ETH_AT_LATEST;
     out->has_row = session_refresh(s, &out->read, w->new_id, at, mined ? &out->tx.hash : NULL, true, err);
     if (!out->has_row || hash32_eq(w->id, w->new_id))
-        return out->has_row;
+        return out->has_row && note_judged(w, err);
     struct read_back old = {0};
     return session_refresh(s, &old, w->id, at, NULL, false, err) && pass_on(w, &old.after, err);
 }

@@ -20,6 +20,7 @@ struct relaying {
     struct hash32 digest; /* of the calldata without its identity signature */
     bool begun;           /* an earlier run has sent this very call */
     struct hash32 measurement; /* that the contract will compute; zero where it is not known */
+    struct judged_until until; /* what the verdict says of the time ahead */
     struct pubkey *ak; /* the attestation key that the registry keeps; NULL: none */
 };
 

@@ -125,6 +125,8 @@ static json_t *renewal_facts(const struct work *w)
     AUTO(auto_free) char *tx = r->has_tx ? hex_0x(BYTES_OF(r->tx_hash)) : NULL;
     if (doc && r->call)
         json_object_set_new(doc, "call", json_string(call_name(r->call)));
+    if (doc && r->due_for)
+        json_object_set_new(doc, "due_for", json_string(due_for_name(r->due_for)));
     if (doc && tx)
         json_object_set_new(doc, "transaction", json_string(tx));
     if (doc && r->why.code != ERR_NONE)
@@ -237,7 +239,12 @@ static bool is_underway(struct work *w, struct err *err)
 
 /* --- 3. what is due --- */
 
-static bool look(struct work *w, enum plan_action *action, struct err *err)
+struct plan_decision renew_decide(const struct renewer *n, const struct identity_row *row, int64_t chain_now_s)
+{
+    return session_decide(cfg_of(n), row, chain_now_s, chain_now_s + n->within_s);
+}
+
+static bool look(struct work *w, struct plan_decision *decision, struct err *err)
 {
     struct session *s = &w->n->relay->session;
     struct read_back read = {0};
@@ -249,9 +256,8 @@ static bool look(struct work *w, enum plan_action *action, struct err *err)
     w->out->chain_time_s = w->now_s;
     if (read.measurement_changed)
         tell_measurement(w, &read.before.measurement_hash);
-    struct freshness f = freshness_of(&read.after);
-    struct plan_settings plan = session_plan(s->cfg);
-    *action = plan_action(&f, read.after.key.id, read.after.collateral_expires_s, w->now_s + w->n->within_s, &plan);
+    *decision = renew_decide(w->n, &read.after, w->now_s);
+    w->out->due_for = decision->why;
     return true;
 }
 
@@ -352,12 +358,10 @@ static bool bring(struct work *w, struct hash32 *was, struct err *err)
 
 /* --- 7. how it went --- */
 
-static int64_t time_left(const struct identity_row *row, int64_t now_s)
+static int64_t time_left(const struct work *w)
 {
-    struct freshness f = freshness_of(row);
-    int64_t tee = plan_expires_s(&f, DEADLINE_TEE), tpm = plan_expires_s(&f, DEADLINE_TPM);
-    int64_t first = tee < tpm ? tee : tpm;
-    return first == INT64_MAX ? INT64_MAX : first - now_s;
+    int64_t ends_s = session_ends_s(cfg_of(w->n), &w->out->row, w->now_s);
+    return ends_s == INT64_MAX ? INT64_MAX : ends_s - w->now_s;
 }
 
 static void note(struct work *w, uint32_t failures, int64_t retry_at_s, const char *error)
@@ -390,7 +394,7 @@ static void fail(struct work *w)
     bool refused = r->why.code == ERR_REFUSED || r->why.code == ERR_FORMAT || r->why.code == ERR_CRYPTO;
     uint32_t failures = r->row.failures < UINT32_MAX ? r->row.failures + 1 : UINT32_MAX;
     r->result = refused ? RENEWAL_REFUSED : RENEWAL_FAILED;
-    r->next_try_s = w->now_s + plan_backoff_s(failures, cfg->retry_min_s, cfg->retry_max_s, time_left(&r->row, w->now_s), r->row.key.id);
+    r->next_try_s = w->now_s + plan_backoff_s(failures, cfg->retry_min_s, cfg->retry_max_s, time_left(w), r->row.key.id);
     note(w, failures, r->next_try_s, r->why.text);
     tell(w->n, HOOK_FAILED, renewal_facts(w), NULL);
 }
@@ -408,15 +412,15 @@ static void put_off(struct work *w, enum renewal_result result)
 static void renew_claimed(struct work *w)
 {
     struct err *err = &w->out->why;
-    enum plan_action action;
+    struct plan_decision decision;
     struct hash32 was;
-    if (!look(w, &action, err))
+    if (!look(w, &decision, err))
         return fail(w);
-    if (action == PLAN_NOTHING) {
+    if (decision.action == PLAN_NOTHING) {
         w->out->result = RENEWAL_NOT_DUE;
         return;
     }
-    w->out->call = action == PLAN_ATTEST ? CALL_ATTEST : CALL_REATTEST;
+    w->out->call = decision.action == PLAN_ATTEST ? CALL_ATTEST : CALL_REATTEST;
     if (is_underway(w, err))
         return put_off(w, RENEWAL_UNDERWAY);
     if (is_limited(w, err))
@@ -445,14 +449,12 @@ bool renew_warn(struct renewer *n, int64_t chain_now_s, size_t *left, struct err
 {
     AUTO(identity_list_done) struct identity_list due = {0};
     struct session *s = &n->relay->session;
-    struct plan_settings plan = session_plan(s->cfg);
     *left = 0;
     if (!identities_due_here(s->db, &due, s->chain.chain_id, s->chain.registry, chain_now_s, SIZE_MAX, err))
         return false;
     for (size_t i = 0; i < due.count; i++) {
         struct identity_row *row = &due.row[i];
-        struct freshness f = freshness_of(row);
-        enum freshness_state state = plan_state(&f, row->key.id, chain_now_s, &plan);
+        enum freshness_state state = session_state(s->cfg, row, chain_now_s);
         bool late = state == STATE_EXPIRING || state == STATE_EXPIRED;
         *left += late;
         if (!late || row->warned_state == (int)state)

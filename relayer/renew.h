@@ -40,6 +40,7 @@ int renewal_exit_status(enum renewal_result r); /* 0, 1, 3 (design section 2) */
 struct renewal {
     struct identity_row row; /* as it stands afterwards */
     enum call_kind call;     /* CALL_NONE: it did not come to that */
+    enum due_for due_for;
     enum renewal_result result;
     int64_t chain_time_s;
     int64_t next_try_s; /* chain time; 0: none is planned because none is needed */
@@ -50,6 +51,8 @@ struct renewal {
 
 /* Transactions that earlier runs began are looked after, without waiting. ERR_NET and the like: the chain could not be asked. */
 bool renew_finish_begun(struct renewer *n, struct err *err);
+/* What is due of this row, as it is stored, within the renewer's time. */
+struct plan_decision renew_decide(const struct renewer *n, const struct identity_row *row, int64_t chain_now_s);
 /* Renew the identity of this row, if it is due and nobody else is at it. Everything that can go wrong is in out. */
 void renew_one(struct renewer *n, struct renewal *out, const struct identity_row *row);
 /* The hook for each identity that has entered its warning window (or expired) since it was last told about. left: how many

@@ -33,14 +33,14 @@ static struct status_deadline deadline_of(const struct freshness *f, enum deadli
 struct status_row status_of_row(const struct identity_row *row, const struct config *cfg, int64_t now_s)
 {
     struct freshness f = freshness_of(row);
-    struct plan_settings plan = session_plan(cfg);
-    int64_t due = plan_next_due_s(&f, row->key.id, row->collateral_expires_s, &plan);
+    struct plan_due due = session_due(cfg, row, now_s);
     return (struct status_row){
         .row = *row,
-        .state = plan_state(&f, row->key.id, now_s, &plan),
+        .state = session_state(cfg, row, now_s),
         .tee = deadline_of(&f, DEADLINE_TEE, now_s),
         .tpm = deadline_of(&f, DEADLINE_TPM, now_s),
-        .due_in_s = due == INT64_MAX ? INT64_MAX : due - now_s,
+        .due_in_s = due.at_s == INT64_MAX ? INT64_MAX : due.at_s - now_s,
+        .due_for = due.why,
     };
 }
 
@@ -156,7 +156,7 @@ static bool add_rows(struct status_report *out, struct session *s, const struct 
 
 bool status_gather(struct status_report *out, struct session *s, const struct status_query *q, struct err *err)
 {
-    AUTO(status_report_done) struct status_report r = {.as_of_s = clock_now_s()};
+    AUTO(status_report_done) struct status_report r = {.cfg = s->cfg, .as_of_s = clock_now_s()};
     r.chain_time_s = r.as_of_s;
     if (q->refresh) {
         struct eth_block head;
@@ -183,20 +183,55 @@ static json_t *hex_json(struct bytes b)
     return hex ? json_string(hex) : NULL;
 }
 
+/* Can be written as a date; a TTL that never ends has no end to name. */
+static bool has_date(int64_t t_s)
+{
+    return t_s < time_from_civil(9999, 1, 1, 0, 0, 0);
+}
+
 static json_t *deadline_json(const struct status_deadline *d)
 {
     char attested[21], expires[21];
     json_t *doc = json_pack("{s:s, s:I}", "attested_at", time_format(attested, d->attested_s), "ttl_s",
                             (json_int_t)(d->ttl_s > INT64_MAX ? INT64_MAX : d->ttl_s));
-    /* a TTL that never ends has no end to name */
-    if (d->expires_s < time_from_civil(9999, 1, 1, 0, 0, 0)) {
+    if (has_date(d->expires_s)) {
         json_object_set_new(doc, "expires_at", json_string(time_format(expires, d->expires_s)));
         json_object_set_new(doc, "left_s", json_integer(d->left_s));
     }
     return doc;
 }
 
-static json_t *row_json(const struct status_row *s)
+/* When the next renewal is due, and what for. */
+static json_t *due_json(const struct status_row *s, int64_t now_s)
+{
+    char when[21];
+    return json_pack("{s:s, s:s}", "at", time_format(when, now_s + s->due_in_s), "for", due_for_name(s->due_for));
+}
+
+/* The deadlines beside TEE and TPM: from "at" on a renewal fails, so that from "due_at" on one is due; without due_at it forces
+ * nothing: it can be fetched anew, has passed, or the last attestation was close enough. */
+static json_t *cutoffs_json(const struct config *cfg, const struct status_row *s, int64_t now_s)
+{
+    struct freshness f = freshness_of(&s->row);
+    struct plan_settings plan = session_plan(cfg);
+    struct cutoffs cutoffs = session_cutoffs(cfg, &s->row);
+    json_t *list = json_array();
+    char at[21], due[21];
+    if (!session_limits_collateral(cfg, &s->row) && s->row.collateral_expires_s)
+        json_array_append_new(list, json_pack("{s:s, s:s}", "kind", due_for_name(DUE_FOR_COLLATERAL), "at",
+                                              time_format(at, s->row.collateral_expires_s)));
+    for (size_t i = 0; i < cutoffs.count; i++) {
+        const struct cutoff *c = &cutoffs.item[i];
+        int64_t due_s = plan_cutoff_due_s(&f, c, s->row.key.id, now_s, &plan);
+        json_t *doc = json_pack("{s:s, s:s}", "kind", due_for_name(c->kind), "at", time_format(at, c->at_s));
+        if (due_s != INT64_MAX)
+            json_object_set_new(doc, "due_at", json_string(time_format(due, due_s)));
+        json_array_append_new(list, doc);
+    }
+    return list;
+}
+
+static json_t *row_json(const struct config *cfg, const struct status_row *s, int64_t now_s)
 {
     char registry[ADDR_TEXT_SIZE], when[21];
     json_t *doc = json_pack("{s:o, s:I, s:s, s:s, s:s}", "id", hex_json(BYTES_OF(s->row.key.id)), "chain_id",
@@ -211,7 +246,10 @@ static json_t *row_json(const struct status_row *s)
         json_object_set_new(doc, "tpm", deadline_json(&s->tpm));
         json_object_set_new(doc, "measurement_hash", hex_json(BYTES_OF(s->row.measurement_hash)));
         json_object_set_new(doc, "nonce", json_integer((json_int_t)s->row.nonce));
+        json_object_set_new(doc, "deadlines", cutoffs_json(cfg, s, now_s));
     }
+    if (s->due_for && has_date(now_s + s->due_in_s))
+        json_object_set_new(doc, "due", due_json(s, now_s));
     if (s->row.read_at_s)
         json_object_set_new(doc, "last_read_at", json_string(time_format(when, s->row.read_at_s)));
     if (s->has_tx)
@@ -228,7 +266,7 @@ json_t *status_to_json(const struct status_report *r)
     char as_of[21], chain[21];
     json_t *rows = json_array();
     for (size_t i = 0; i < r->count; i++)
-        json_array_append_new(rows, row_json(&r->row[i]));
+        json_array_append_new(rows, row_json(r->cfg, &r->row[i], r->chain_time_s));
     return json_pack("{s:s, s:s, s:s, s:o}", "format", "cvm-status/1", "as_of", time_format(as_of, r->as_of_s), "chain_time",
                      time_format(chain, r->chain_time_s), "identities", rows);
 }
@@ -236,7 +274,7 @@ json_t *status_to_json(const struct status_report *r)
 json_t *status_row_json(const struct session *s, const struct identity_row *row, int64_t chain_now_s)
 {
     struct status_row r = status_of_row(row, s->cfg, chain_now_s);
-    return row_json(&r);
+    return row_json(s->cfg, &r, chain_now_s);
 }
 
 int status_exit(const struct status_report *r)

@@ -16,12 +16,14 @@ struct status_row {
     enum freshness_state state;
     struct status_deadline tee, tpm;
     int64_t due_in_s; /* INT64_MAX: nothing is due ever */
+    enum due_for due_for;
     uint64_t unexplained; /* updates on chain that are not ours, and nobody acknowledged */
     bool has_tx;
     struct hash32 tx_hash;
     char tx_state[24];
 };
 struct status_report {
+    const struct config *cfg;
     struct status_row *row;
     size_t count;
     int64_t as_of_s, chain_time_s; /* the same where the chain was not asked */

@@ -26,6 +26,7 @@ struct thresholds {
 struct summary {
     enum level level;
     size_t at[STATE_EXPIRED + 1];
+    size_t due_for[DUE_FOR_TCB_RECOVERY + 1]; /* of those that are due */
     uint64_t unexplained;
     int64_t least_left_s; /* INT64_MAX: nothing ends */
     char worst[128];      /* the identity that set the level */
@@ -60,6 +61,8 @@ static void take_row(struct summary *sum, const struct status_row *s, const stru
     if (s->unexplained && level == LEVEL_OK)
         level = LEVEL_WARNING;
     sum->at[s->state]++;
+    if (s->due_in_s <= 0)
+        sum->due_for[s->due_for]++;
     sum->unexplained += s->unexplained;
     if (s->tee.known && left_of(s) < sum->least_left_s)
         sum->least_left_s = left_of(s);
@@ -90,6 +93,9 @@ static void say(const struct summary *s, size_t total, const struct thresholds *
     if (s->worst[0])
         printf("%s; ", s->worst);
     printf("%zu identit%s, %zu fresh", total, total == 1 ? "y" : "ies", s->at[STATE_FRESH] + s->at[STATE_DUE]);
+    for (enum due_for why = DUE_FOR_TEE; why <= DUE_FOR_TCB_RECOVERY; why++)
+        if (s->due_for[why])
+            printf(", %zu due for %s", s->due_for[why], due_for_words(why));
     if (s->least_left_s != INT64_MAX)
         printf(", least time left %s", s->least_left_s > 0 ? duration_short(left, s->least_left_s) : "none");
     if (t->warning_s >= 0)

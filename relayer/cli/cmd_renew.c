@@ -76,7 +76,8 @@ static bool find_due(struct run *r, struct err *err)
 {
     struct session *s = &r->relay.session;
     int64_t now_s = (int64_t)r->head.time_s;
-    return identities_due_here(s->db, &r->due, s->chain.chain_id, s->chain.registry, now_s + r->renewer.within_s, SIZE_MAX, err) &&
+    size_t replanned;
+    return session_replan(s, &replanned, now_s, err) && identities_due_here(s->db, &r->due, s->chain.chain_id, s->chain.registry, now_s + r->renewer.within_s, SIZE_MAX, err) &&
            keep_only(r, err);
 }
 
@@ -88,6 +89,13 @@ static void put_waiting(struct renewal *out, const struct identity_row *row, int
     err_set(&out->why, ERR_STALE, "%s", row->last_error[0] ? row->last_error : "an earlier try failed");
 }
 
+static void put_dry(const struct run *r, struct renewal *out, const struct identity_row *row, int64_t now_s)
+{
+    struct plan_decision d = renew_decide(&r->renewer, row, now_s);
+    static const enum call_kind calls[] = {[PLAN_NOTHING] = CALL_NONE, [PLAN_REATTEST] = CALL_REATTEST, [PLAN_ATTEST] = CALL_ATTEST};
+    *out = (struct renewal){.row = *row, .result = RENEWAL_NOT_DUE, .chain_time_s = now_s, .call = calls[d.action], .due_for = d.why};
+}
+
 static void renew_all(struct run *r)
 {
     bool dry = opt_given(&r->env->opts, "dry-run"), forced = opt_given(&r->env->opts, "only") || r->renewer.evidence_file;
@@ -97,7 +105,7 @@ static void renew_all(struct run *r)
         if (r->due.row[i].retry_at_s > now_s && !forced)
             put_waiting(out, &r->due.row[i], now_s);
         else if (dry)
-            *out = (struct renewal){.row = r->due.row[i], .result = RENEWAL_NOT_DUE, .chain_time_s = now_s};
+            put_dry(r, out, &r->due.row[i], now_s);
         else
             renew_one(&r->renewer, out, &r->due.row[i]);
         if (out->chain_time_s > now_s)
@@ -136,6 +144,13 @@ static int exit_of(const struct run *r)
     return r->num_done < r->due.count ? cmd_worse(status, EXIT_LATER) : status;
 }
 
+/* A dry run says "due" of what it would renew. */
+static const char *result_name(const struct run *r, const struct renewal *d)
+{
+    bool would = opt_given(&r->env->opts, "dry-run") && d->result == RENEWAL_NOT_DUE && d->call;
+    return would ? "due" : renewal_result_name(d->result);
+}
+
 static json_t *renewal_json(const struct run *r, const struct renewal *d)
 {
     char when[21];
@@ -143,9 +158,11 @@ static json_t *renewal_json(const struct run *r, const struct renewal *d)
     json_t *doc = status_row_json(&r->relay.session, &d->row, d->chain_time_s);
     if (!doc)
         return NULL;
-    json_object_set_new(doc, "result", json_string(opt_given(&r->env->opts, "dry-run") && d->result == RENEWAL_NOT_DUE ? "due" : renewal_result_name(d->result)));
+    json_object_set_new(doc, "result", json_string(result_name(r, d)));
     if (d->call)
         json_object_set_new(doc, "call", json_string(call_name(d->call)));
+    if (d->due_for)
+        json_object_set_new(doc, "due_for", json_string(due_for_name(d->due_for)));
     if (tx)
         json_object_set_new(doc, "transaction", json_string(tx));
     if (d->why.code != ERR_NONE)
@@ -182,10 +199,11 @@ static json_t *run_json(const struct run *r)
 static void say_renewal(const struct run *r, const struct renewal *d)
 {
     char id[65], tx[65], when[21];
-    bool dry = opt_given(&r->env->opts, "dry-run") && d->result == RENEWAL_NOT_DUE;
-    printf("0x%.16s..  %-8s", hex_encode(id, BYTES_OF(d->row.key.id)), dry ? "due" : renewal_result_name(d->result));
+    printf("0x%.16s..  %-8s", hex_encode(id, BYTES_OF(d->row.key.id)), result_name(r, d));
     if (d->call)
         printf("  %s", call_name(d->call));
+    if (d->due_for)
+        printf("  due for %s", due_for_words(d->due_for));
     if (d->has_tx)
         printf("  0x%s", hex_encode(tx, BYTES_OF(d->tx_hash)));
     if (d->why.code != ERR_NONE)

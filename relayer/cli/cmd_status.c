@@ -62,8 +62,8 @@ static void say_table(const struct status_report *r)
         else if (s->due_in_s <= 0)
             snprintf(due, sizeof due, "now");
         hex_encode(hex, BYTES_OF(s->row.key.id));
-        printf("0x%.16s.. %-12.12s %-6llu %s%-13s%s %-11s %-11s %s%s\n", hex, s->row.label, (unsigned long long)s->row.key.chain_id,
-               tint(state_tint(s->state)), freshness_state_name(s->state), tint_end(), tee, tpm, due,
+        printf("0x%.16s.. %-12.12s %-6llu %s%-13s%s %-11s %-11s %s%s%s%s\n", hex, s->row.label, (unsigned long long)s->row.key.chain_id,
+               tint(state_tint(s->state)), freshness_state_name(s->state), tint_end(), tee, tpm, due, s->due_for > DUE_FOR_TPM ? ", before " : "", s->due_for > DUE_FOR_TPM ? due_for_words(s->due_for) : "",
                s->unexplained ? "  updated by somebody else" : "");
     }
     if (!r->count)

@@ -9,7 +9,7 @@
 #define COLUMNS                                                                                                        \
     "chain_id, registry, id, profile, label, source, tracked_at_s, registered, tee_type, cloud_type, tee_ttl_s,"       \
     " tpm_ttl_s, tee_recent_s, tpm_recent_s, measurement_hash, nonce, read_at_s, read_block, collateral_expires_s,"    \
-    " due_s, retry_at_s, failures, last_error, warned_state"
+    " tcb_refused_s, due_s, due_settings, retry_at_s, failures, last_error, warned_state"
 
 void identity_list_done(struct identity_list *list)
 {
@@ -64,7 +64,9 @@ static void read_row(struct identity_row *r, struct stmt *s)
     r->read_at_s = stmt_get_i64(s, "read_at_s");
     r->read_block = stmt_get_u64(s, "read_block");
     r->collateral_expires_s = stmt_get_i64(s, "collateral_expires_s");
+    r->tcb_refused_s = stmt_get_i64(s, "tcb_refused_s");
     r->due_s = stmt_get_i64(s, "due_s");
+    r->due_settings = stmt_get_i64(s, "due_settings");
     r->retry_at_s = stmt_get_i64(s, "retry_at_s");
     r->failures = (uint32_t)stmt_get_i64(s, "failures");
     copy_text(r->last_error, sizeof r->last_error, stmt_get_text(s, "last_error"));
@@ -85,7 +87,7 @@ bool identities_put(struct db *db, const struct identity_row *row, struct err *e
         db_stmt(db, "INSERT OR REPLACE INTO identities (" COLUMNS ") VALUES (:chain, :registry, :id, :profile,"
                     " :label, :source, :tracked, :registered, :tee_type, :cloud_type, :tee_ttl, :tpm_ttl, :tee_recent, "
                     ":tpm_recent, :hash, :nonce,"
-                    " :read_at, :read_block, :collateral, :due, :retry, :failures, :error, :warned)");
+                    " :read_at, :read_block, :collateral, :tcb_refused, :due, :settings, :retry, :failures, :error, :warned)");
     bind_key(&s, &row->key);
     stmt_text(&s, ":profile", row->profile);
     stmt_text(&s, ":label", row->label);
@@ -103,7 +105,9 @@ bool identities_put(struct db *db, const struct identity_row *row, struct err *e
     stmt_i64(&s, ":read_at", row->read_at_s);
     stmt_u64(&s, ":read_block", row->read_block);
     stmt_i64(&s, ":collateral", row->collateral_expires_s);
+    stmt_i64(&s, ":tcb_refused", row->tcb_refused_s);
     stmt_i64(&s, ":due", row->due_s);
+    stmt_i64(&s, ":settings", row->due_settings);
     stmt_i64(&s, ":retry", row->retry_at_s);
     stmt_i64(&s, ":failures", row->failures);
     stmt_text(&s, ":error", row->last_error);
@@ -222,6 +226,33 @@ bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, 
         return false;
     *out_s = due_s;
     return true;
+}
+
+/* Two ranges of one index: what is up to date is not looked at. */
+bool identities_due_by_other_settings(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
+                                      int64_t settings, size_t max, struct err *err)
+{
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry AND due_settings < :settings"
+                                " UNION ALL SELECT " COLUMNS " FROM identities"
+                                " WHERE chain_id = :chain AND registry = :registry AND due_settings > :settings LIMIT :max");
+    stmt_u64(&s, ":chain", chain_id);
+    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    stmt_i64(&s, ":settings", settings);
+    stmt_i64(&s, ":max", (int64_t)max);
+    return read_list(out, &s, err);
+}
+
+bool identities_set_due(struct db *db, const struct identity_row *row, struct err *err)
+{
+    AUTO(db_scope_done) struct db_scope tx = {0};
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "UPDATE identities SET due_s = :due, due_settings = :settings"
+                                " WHERE chain_id = :chain AND registry = :registry AND id = :id");
+    bind_key(&s, &row->key);
+    stmt_i64(&s, ":due", row->due_s);
+    stmt_i64(&s, ":settings", row->due_settings);
+    return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
 }
 
 bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s,

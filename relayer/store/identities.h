@@ -25,8 +25,10 @@ struct identity_row {
     uint64_t tee_ttl_s, tpm_ttl_s, nonce;
     int64_t tee_recent_s, tpm_recent_s;
     struct hash32 measurement_hash;
-    int64_t collateral_expires_s; /* 0: not known */
+    int64_t collateral_expires_s; /* what its TEE evidence was judged with here; 0: not known */
+    int64_t tcb_refused_s;        /* from then on its TCB level is refused, as far as is known; 0: not known */
     int64_t due_s;                /* chain time from which on something is due; INT64_MAX: nothing */
+    int64_t due_settings;         /* digest of the settings that due_s was computed with */
     int64_t retry_at_s;           /* not before */
     uint32_t failures;            /* in a row */
     char last_error[256];
@@ -56,6 +58,11 @@ bool identities_due_here(struct db *db, struct identity_list *out, uint64_t chai
 /* The earliest due time there behind after_s; INT64_MAX where nothing becomes due. */
 bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, struct addr20 registry, int64_t after_s,
                               struct err *err);
+/* Up to max of one registry whose due time was computed with other settings than these. */
+bool identities_due_by_other_settings(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
+                                      int64_t settings, size_t max, struct err *err);
+/* The row's due_s and due_settings. */
+bool identities_set_due(struct db *db, const struct identity_row *row, struct err *err);
 /* How the last try went: failures in a row, when the next one may begin, why it failed ("" where it did not). */
 bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s,
                          const char *error, struct err *err);

@@ -126,6 +126,13 @@ const struct migration migrations[] = {
      " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), code BLOB NOT NULL CHECK (length(code) = 32),"
      " call TEXT NOT NULL, id BLOB NOT NULL CHECK (length(id) = 32), predicted TEXT NOT NULL, answered TEXT NOT NULL,"
      " seen_at_s INTEGER NOT NULL, accepted INTEGER NOT NULL, PRIMARY KEY (chain_id, registry, code, call)) STRICT, WITHOUT ROWID"},
+
+    /* due_settings: a digest of the settings that due_s was computed with, so that rows of other settings are found and
+     *   computed anew. */
+    {"cutoffs",
+     "ALTER TABLE identities ADD COLUMN tcb_refused_s INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE identities ADD COLUMN due_settings INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX identities_by_settings ON identities (chain_id, registry, due_settings)"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;

@@ -88,7 +88,7 @@ static bool bench_due(struct db *db, uint32_t tracked, struct err *err)
             return false;
         for (size_t k = 0; k < list.count; k++) {
             struct freshness f = freshness_of(&list.row[k]);
-            acted += plan_action(&f, list.row[k].key.id, 0, now_s, &plan) == PLAN_ATTEST;
+            acted += plan_decide(&f, list.row[k].key.id, NULL, now_s, now_s, &plan).action == PLAN_ATTEST;
         }
         due = list.count;
     }

@@ -22,12 +22,17 @@ static struct hash32 id_of(uint32_t n)
     return id;
 }
 
+static enum plan_action act(const struct freshness *f, const struct cutoffs *cutoffs, int64_t now_s)
+{
+    return plan_decide(f, id_of(1), cutoffs, now_s, now_s, &no_jitter).action;
+}
+
 static void expires_at_exactly_recent_plus_ttl(void **state)
 {
     (void)state;
     struct freshness f = fresh();
-    assert_int_equal(plan_state(&f, id_of(1), t0 + 30 * day - 1, &no_jitter), STATE_EXPIRING);
-    assert_int_equal(plan_state(&f, id_of(1), t0 + 30 * day, &no_jitter), STATE_EXPIRED);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, t0 + 30 * day - 1, &no_jitter), STATE_EXPIRING);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, t0 + 30 * day, &no_jitter), STATE_EXPIRED);
 }
 
 static void due_when_a_third_is_left(void **state)
@@ -36,10 +41,10 @@ static void due_when_a_third_is_left(void **state)
     struct freshness f = fresh();
     int64_t due = t0 + 30 * day - 30 * day * 333 / 1000;
     assert_int_equal(plan_due_s(&f, DEADLINE_TEE, id_of(1), &no_jitter), due);
-    assert_int_equal(plan_state(&f, id_of(1), due - 1, &no_jitter), STATE_FRESH);
-    assert_int_equal(plan_state(&f, id_of(1), due, &no_jitter), STATE_DUE);
-    assert_int_equal(plan_action(&f, id_of(1), 0, due - 1, &no_jitter), PLAN_NOTHING);
-    assert_int_equal(plan_action(&f, id_of(1), 0, due, &no_jitter), PLAN_ATTEST);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, due - 1, &no_jitter), STATE_FRESH);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, due, &no_jitter), STATE_DUE);
+    assert_int_equal(act(&f, NULL, due - 1), PLAN_NOTHING);
+    assert_int_equal(act(&f, NULL, due), PLAN_ATTEST);
 }
 
 static void each_deadline_has_its_own_lead(void **state)
@@ -59,9 +64,9 @@ static void tpm_due_alone_is_a_reattestation(void **state)
     (void)state;
     struct freshness f = fresh();
     f.tpm_ttl_s = 3 * 86400;
-    assert_int_equal(plan_action(&f, id_of(1), 0, t0 + 2 * day + 3600, &no_jitter), PLAN_REATTEST);
+    assert_int_equal(act(&f, NULL, t0 + 2 * day + 3600), PLAN_REATTEST);
     f.tee_recent_s = t0 - 29 * day;
-    assert_int_equal(plan_action(&f, id_of(1), 0, t0 + 2 * day + 3600, &no_jitter), PLAN_ATTEST);
+    assert_int_equal(act(&f, NULL, t0 + 2 * day + 3600), PLAN_ATTEST);
 }
 
 static void never_ending_ttl_is_never_due(void **state)
@@ -69,8 +74,8 @@ static void never_ending_ttl_is_never_due(void **state)
     (void)state;
     struct freshness f = fresh();
     f.tee_ttl_s = f.tpm_ttl_s = UINT64_MAX;
-    assert_true(plan_next_due_s(&f, id_of(1), 0, &no_jitter) == INT64_MAX);
-    assert_int_equal(plan_state(&f, id_of(1), INT64_MAX - 1, &no_jitter), STATE_FRESH);
+    assert_true(plan_next_due(&f, id_of(1), NULL, t0, &no_jitter).at_s == INT64_MAX);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, INT64_MAX - 1, &no_jitter), STATE_FRESH);
 }
 
 static void zero_ttl_is_expired_at_once(void **state)
@@ -78,25 +83,161 @@ static void zero_ttl_is_expired_at_once(void **state)
     (void)state;
     struct freshness f = fresh();
     f.tee_ttl_s = 0;
-    assert_int_equal(plan_state(&f, id_of(1), t0, &no_jitter), STATE_EXPIRED);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, t0, &no_jitter), STATE_EXPIRED);
 }
 
-static void what_would_fail_later_is_due_before(void **state)
+/* --- cutoffs: a TEE TTL of 30 days is due on day 20, its TPM on day 40; the lead before a cutoff is 3 days --- */
+
+static const struct cutoff_case {
+    const char *name;
+    int64_t at_days; /* the cutoff; tee_recent is day 0 */
+    int64_t now_days;
+    enum plan_action action;
+    enum due_for why, next_why;
+    int64_t next_days; /* when something is due next; -1: never */
+} cutoff_cases[] = {
+    {"far behind the due time", 100, 10, PLAN_NOTHING, DUE_FOR_NOTHING, DUE_FOR_TEE, 20},
+    {"a lead before it is behind the due time", 24, 19, PLAN_NOTHING, DUE_FOR_NOTHING, DUE_FOR_TEE, 20},
+    {"ahead, its lead not begun", 15, 11, PLAN_NOTHING, DUE_FOR_NOTHING, DUE_FOR_COLLATERAL, 12},
+    {"ahead, its lead has just begun", 15, 12, PLAN_ATTEST, DUE_FOR_COLLATERAL, DUE_FOR_COLLATERAL, 12},
+    {"ahead, the last day", 15, 14, PLAN_ATTEST, DUE_FOR_COLLATERAL, DUE_FOR_COLLATERAL, 12},
+    {"passed this moment", 15, 15, PLAN_NOTHING, DUE_FOR_NOTHING, DUE_FOR_TEE, 20},
+    {"long passed, and due by itself", 15, 21, PLAN_ATTEST, DUE_FOR_TEE, DUE_FOR_TEE, 20},
+    {"attested within the lead", 2, 1, PLAN_NOTHING, DUE_FOR_NOTHING, DUE_FOR_TEE, 20},
+    {"attested as the lead began", 3, 2, PLAN_NOTHING, DUE_FOR_NOTHING, DUE_FOR_TEE, 20},
+    {"attested just before the lead", 4, 2, PLAN_ATTEST, DUE_FOR_COLLATERAL, DUE_FOR_COLLATERAL, 1},
+    {"passed before it was attested", -5, 2, PLAN_NOTHING, DUE_FOR_NOTHING, DUE_FOR_TEE, 20},
+    {"not known", 0, 2, PLAN_NOTHING, DUE_FOR_NOTHING, DUE_FOR_TEE, 20},
+};
+
+static struct plan_settings three_days(void)
+{
+    struct plan_settings s = no_jitter;
+    s.due[DEADLINE_TEE] = (struct plan_lead){.seconds = 10 * 86400};
+    s.due[DEADLINE_TPM] = (struct plan_lead){.seconds = 20 * 86400};
+    s.cutoff_lead_s = 3 * 86400;
+    return s;
+}
+
+static void a_cutoff_is_due_a_lead_before_and_once(void **state)
+{
+    (void)state;
+    struct plan_settings s = three_days();
+    for (size_t i = 0; i < sizeof cutoff_cases / sizeof *cutoff_cases; i++) {
+        const struct cutoff_case *c = &cutoff_cases[i];
+        struct freshness f = fresh();
+        struct cutoffs list = {0};
+        int64_t now = t0 + c->now_days * day;
+        cutoffs_add(&list, DUE_FOR_COLLATERAL, c->at_days ? t0 + c->at_days * day : 0);
+        struct plan_decision d = plan_decide(&f, id_of(1), &list, now, now, &s);
+        struct plan_due next = plan_next_due(&f, id_of(1), &list, now, &s);
+        if (d.action != c->action || d.why != c->why || next.why != c->next_why || next.at_s != t0 + c->next_days * day)
+            fail_msg("%s: action %d for %s, next %lld days for %s", c->name, d.action, due_for_name(d.why),
+                     (long long)((next.at_s - t0) / day), due_for_name(next.why));
+    }
+}
+
+static void the_earliest_cutoff_counts(void **state)
+{
+    (void)state;
+    struct plan_settings s = three_days();
+    struct freshness f = fresh();
+    struct cutoffs list = {0};
+    cutoffs_add(&list, DUE_FOR_COLLATERAL, t0 + 14 * day);
+    cutoffs_add(&list, DUE_FOR_TCB_RECOVERY, t0 + 9 * day);
+    cutoffs_add(&list, DUE_FOR_CHAIN_COLLATERAL, t0 + 2 * day); /* attested within its lead */
+    struct plan_due next = plan_next_due(&f, id_of(1), &list, t0 + day, &s);
+    assert_int_equal(next.at_s, t0 + 6 * day);
+    assert_int_equal(next.why, DUE_FOR_TCB_RECOVERY);
+    assert_int_equal(plan_ends_s(&f, id_of(1), &list, t0 + 5 * day, &s), t0 + 30 * day);
+    assert_int_equal(plan_ends_s(&f, id_of(1), &list, t0 + 6 * day, &s), t0 + 9 * day);
+    assert_int_equal(plan_state(&f, id_of(1), &list, t0 + 5 * day, &s), STATE_FRESH);
+    assert_int_equal(plan_state(&f, id_of(1), &list, t0 + 6 * day, &s), STATE_DUE);
+    assert_int_equal(plan_state(&f, id_of(1), &list, t0 + 28 * day, &s), STATE_EXPIRING);
+}
+
+static void looking_ahead_does_not_jump_over_a_cutoff(void **state)
+{
+    (void)state;
+    struct plan_settings s = three_days();
+    struct freshness f = fresh();
+    struct cutoffs list = {0};
+    cutoffs_add(&list, DUE_FOR_COLLATERAL, t0 + 15 * day);
+    assert_int_equal(plan_decide(&f, id_of(1), &list, t0 + 11 * day, t0 + 11 * day + 12 * 3600, &s).action, PLAN_NOTHING);
+    assert_int_equal(plan_decide(&f, id_of(1), &list, t0 + 11 * day, t0 + 17 * day, &s).why, DUE_FOR_COLLATERAL);
+}
+
+static void a_tee_that_never_expires_has_no_use_for_cutoffs(void **state)
 {
     (void)state;
     struct freshness f = fresh();
-    assert_int_equal(plan_next_due_s(&f, id_of(1), t0 + day, &no_jitter), t0 + day);
-    assert_int_equal(plan_action(&f, id_of(1), t0 + day, t0 + day, &no_jitter), PLAN_ATTEST);
+    struct plan_settings s = three_days();
+    struct cutoffs list = {0};
+    f.tee_ttl_s = UINT64_MAX;
+    cutoffs_add(&list, DUE_FOR_TCB_RECOVERY, t0 + 15 * day);
+    assert_int_equal(plan_next_due(&f, id_of(1), &list, t0, &s).why, DUE_FOR_TPM);
+    assert_int_equal(plan_decide(&f, id_of(1), &list, t0 + 13 * day, t0 + 13 * day, &s).action, PLAN_NOTHING);
+}
+
+static void more_cutoffs_than_fit_are_left_out(void **state)
+{
+    (void)state;
+    struct cutoffs list = {0};
+    for (int i = 1; i < 100; i++)
+        cutoffs_add(&list, DUE_FOR_TCB_RECOVERY, i);
+    assert_int_equal(list.count, MAX_CUTOFFS);
+}
+
+static uint32_t any(uint32_t *seed, uint32_t below)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (uint32_t)((uint64_t)*seed * below >> 32);
+}
+
+/* Random cutoffs and settings; time goes on in random steps, and what is due is done at once. */
+static void no_cutoff_makes_it_due_twice_and_none_makes_it_due_late(void **state)
+{
+    (void)state;
+    uint32_t seed = 20261125;
+    for (uint32_t life = 0; life < 3000; life++) {
+        struct freshness f = fresh();
+        struct plan_settings s = plan_defaults();
+        struct cutoffs list = {0};
+        struct hash32 id = id_of(life);
+        size_t times[MAX_CUTOFFS] = {0};
+        s.cutoff_lead_s = any(&seed, 12 * 86400);
+        s.jitter_permille = any(&seed, 1001);
+        f.tee_ttl_s = 1 + any(&seed, 60 * 86400);
+        f.tpm_ttl_s = 1 + any(&seed, 60 * 86400);
+        for (uint32_t n = any(&seed, 6); n > 0; n--)
+            cutoffs_add(&list, (enum due_for)(DUE_FOR_COLLATERAL + any(&seed, 3)), t0 + any(&seed, 100 * 86400));
+        for (int64_t now = t0; now < t0 + 120 * day; now += 1 + any(&seed, 86400)) {
+            struct plan_due with = plan_next_due(&f, id, &list, now, &s), without = plan_next_due(&f, id, NULL, now, &s);
+            assert_true(with.at_s <= without.at_s);
+            assert_int_equal(with.at_s, plan_next_due(&f, id, &list, now, &s).at_s); /* the jitter is stable */
+            struct plan_decision d = plan_decide(&f, id, &list, now, now, &s);
+            assert_int_equal(d.action != PLAN_NOTHING, with.at_s <= now);
+            if (d.action == PLAN_NOTHING)
+                continue;
+            for (size_t i = 0; i < list.count && d.why > DUE_FOR_TPM; i++)
+                times[i] += plan_cutoff_due_s(&f, &list.item[i], id, now, &s) <= now;
+            f.tpm_recent_s = now;
+            if (d.action == PLAN_ATTEST)
+                f.tee_recent_s = now;
+        }
+        for (size_t i = 0; i < list.count; i++)
+            assert_in_range(times[i], 0, 1);
+    }
 }
 
 static void unknown_and_unregistered_have_nothing_to_do(void **state)
 {
     (void)state;
     struct freshness f = {0};
-    assert_int_equal(plan_state(&f, id_of(1), t0, &no_jitter), STATE_UNKNOWN);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, t0, &no_jitter), STATE_UNKNOWN);
     f.known = true;
-    assert_int_equal(plan_state(&f, id_of(1), t0, &no_jitter), STATE_UNREGISTERED);
-    assert_int_equal(plan_action(&f, id_of(1), t0, t0 + day, &no_jitter), PLAN_NOTHING);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, t0, &no_jitter), STATE_UNREGISTERED);
+    assert_int_equal(act(&f, &(struct cutoffs){.item = {{DUE_FOR_COLLATERAL, t0 + 2 * day}}, .count = 1}, t0 + day), PLAN_NOTHING);
 }
 
 static void jitter_is_stable_and_spreads_a_fleet(void **state)
@@ -150,7 +291,12 @@ int main(void)
         cmocka_unit_test(tpm_due_alone_is_a_reattestation),
         cmocka_unit_test(never_ending_ttl_is_never_due),
         cmocka_unit_test(zero_ttl_is_expired_at_once),
-        cmocka_unit_test(what_would_fail_later_is_due_before),
+        cmocka_unit_test(a_cutoff_is_due_a_lead_before_and_once),
+        cmocka_unit_test(the_earliest_cutoff_counts),
+        cmocka_unit_test(looking_ahead_does_not_jump_over_a_cutoff),
+        cmocka_unit_test(a_tee_that_never_expires_has_no_use_for_cutoffs),
+        cmocka_unit_test(more_cutoffs_than_fit_are_left_out),
+        cmocka_unit_test(no_cutoff_makes_it_due_twice_and_none_makes_it_due_late),
         cmocka_unit_test(unknown_and_unregistered_have_nothing_to_do),
         cmocka_unit_test(jitter_is_stable_and_spreads_a_fleet),
         cmocka_unit_test(backoff_grows_is_capped_and_yields_to_the_deadline),
