@@ -208,22 +208,22 @@ static void look_at_account(struct exam *e)
 static void look_at_identities(struct exam *e)
 {
     struct err err = {0};
-    AUTO(status_report_done) struct status_report report = {0};
-    struct status_query q = {.within_s = -1};
-    size_t count[STATE_EXPIRED + 1] = {0};
+    AUTO(status_walk_done) struct status_walk w = {0};
+    const struct status_row *row;
     if (!e->s.db) {
         note(e, "identities", HEALTH_SKIPPED, "the store comes first");
         return;
     }
-    if (!status_gather(&report, &e->s, &q, &err)) {
+    bool ok = status_begin(&w, &e->s, &(struct status_query){.within_s = -1}, &err);
+    while (ok && (ok = status_next(&w, &row, &err)) && row)
+        ;
+    if (!ok) {
         note(e, "identities", HEALTH_BAD, "%s", err.text);
         return;
     }
-    for (size_t i = 0; i < report.count; i++)
-        count[report.row[i].state]++;
     static const enum health by_exit[] = {[0] = HEALTH_OK, [1] = HEALTH_BAD, [3] = HEALTH_ATTENTION, [4] = HEALTH_ATTENTION};
-    note(e, "identities", by_exit[status_exit(&report)], "%zu tracked: %zu fresh, %zu due, %zu expiring, %zu expired, %zu not registered",
-         report.count, count[STATE_FRESH], count[STATE_DUE], count[STATE_EXPIRING], count[STATE_EXPIRED], count[STATE_UNREGISTERED]);
+    note(e, "identities", by_exit[w.exit_status], "%zu tracked: %zu fresh, %zu due, %zu expiring, %zu expired, %zu not registered",
+         w.count, w.at[STATE_FRESH], w.at[STATE_DUE], w.at[STATE_EXPIRING], w.at[STATE_EXPIRED], w.at[STATE_UNREGISTERED]);
 }
 
 static void look_at_source(struct exam *e)

@@ -4,19 +4,8 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
-#include "relayer/store/events.h"
-#include "relayer/store/journal.h"
-#include "relayer/store/rotations.h"
-#include "relayer/tx/engine.h"
+#include "relayer/tx/txm.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-void status_report_done(struct status_report *r)
-{
-    free(r->row);
-    *r = (struct status_report){0};
-}
 
 static struct status_deadline deadline_of(const struct freshness *f, enum deadline d, int64_t now_s)
 {
@@ -44,135 +33,160 @@ struct status_row status_of_row(const struct identity_row *row, const struct con
     };
 }
 
-/* Hex digits without 0x, for a look-up by prefix. */
-static bool is_prefix(const char *id)
+/* Hex digits without 0x, for a look-up by prefix; NULL is every id. */
+static bool digits_of(const char **out, const char *id, struct err *err)
 {
-    size_t len = strspn(id, "0123456789abcdefABCDEF");
-    return id[len] == '\0' && len <= 64 && len > 0;
-}
-
-static bool list_for(struct session *s, struct identity_list *out, const char *id, struct err *err)
-{
-    const char *digits = id && id[0] == '0' && (id[1] == 'x' || id[1] == 'X') ? id + 2 : id;
-    if (digits && !is_prefix(digits))
+    const char *digits = id && id[0] == '0' && (id[1] == 'x' || id[1] == 'X') ? id + 2 : id ? id : "";
+    size_t len = strspn(digits, "0123456789abcdefABCDEF");
+    if (id && (digits[len] != '\0' || len > 64 || len == 0))
         return err_set(err, ERR_USAGE, "\"%.80s\" is no identity hash, nor the beginning of one", id);
-    if (!identities_list(s->db, out, digits ? digits : "", err))
-        return false;
-    if (id && !out->count)
-        return err_set(err, ERR_USAGE, "no tracked identity begins with %.80s; track it first", id);
+    *out = digits;
     return true;
 }
 
-/* Where none is named, those that were rotated away or are not there yet do not count. */
-static size_t keep_registered(struct identity_list *list)
+static bool begin_fleet(struct fleet *out, struct session *s, const char *id, struct err *err)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < list->count; i++)
-        if (list->row[i].registered)
-            list->row[n++] = list->row[i];
-    return n;
+    const char *digits = "";
+    return digits_of(&digits, id, err) && fleet_begin(out, s->db, digits, err) && fleet_next(out, err);
 }
 
 bool status_find(struct session *s, struct identity_row *out, const char *id, struct err *err)
 {
-    AUTO(identity_list_done) struct identity_list list = {0};
-    if (!list_for(s, &list, id, err))
+    AUTO(fleet_done) struct fleet f = {0};
+    struct identity_row found = {0};
+    size_t count = 0;
+    bool ok = begin_fleet(&f, s, id, err);
+    for (; ok && f.count; ok = fleet_next(&f, err))
+        for (size_t i = 0; i < f.count; i++)
+            /* where none is named, those that were rotated away or are not there yet do not count */
+            if ((id || f.row[i].identity.registered) && count++ == 0)
+                found = f.row[i].identity;
+    if (!ok)
         return false;
-    if (!id)
-        list.count = keep_registered(&list);
-    if (list.count != 1)
-        return err_set(err, ERR_USAGE, "%zu tracked identities %s %.80s", list.count, id ? "begin with" : "are registered", id ? id : "");
-    *out = list.row[0];
+    if (!count && id)
+        return err_set(err, ERR_USAGE, "no tracked identity begins with %.80s; track it first", id);
+    if (count != 1)
+        return err_set(err, ERR_USAGE, "%zu tracked identities %s %.80s", count, id ? "begin with" : "are registered", id ? id : "");
+    *out = found;
     return true;
 }
+
+/* --- the walk --- */
 
 static bool in_session(const struct session *s, const struct identity_row *row)
 {
     return row->key.chain_id == s->chain.chain_id && addr20_eq(row->key.registry, s->chain.registry);
 }
 
-/* Its registration has moved on to another key: nothing that anybody has to look after. */
-static bool rotated_away(struct session *s, const struct identity_row *row, bool *yes, struct err *err)
+/* What can go wrong goes wrong here, before the first row is shown: ids that are not tracked, a chain that does not answer. */
+static bool look_first(struct status_walk *w, const char *id, struct err *err)
 {
-    AUTO(rotation_list_done) struct rotation_list list = {0};
-    *yes = false;
-    if (row->registered || !row->read_at_s)
-        return true;
-    if (!rotations_of(s->db, &list, row->key.id, err))
+    AUTO(fleet_done) struct fleet f = {0};
+    if (!begin_fleet(&f, w->s, id, err))
         return false;
-    for (size_t i = 0; i < list.count; i++)
-        *yes |= (list.row[i].state == ROTATION_SENT || list.row[i].state == ROTATION_FINAL) &&
-                hash32_eq(list.row[i].from.id, row->key.id);
-    return true;
-}
-
-static bool add_last_tx(struct session *s, struct status_row *out, struct err *err)
-{
-    struct tx_status tx;
-    int64_t id = 0;
-    bool found = false;
-    const struct identity_key *key = &out->row.key;
-    if (!journal_last_id(s->db, &id, key->chain_id, key->registry, key->id, err) || (id && !tx_journal_get(s->db, &tx, &found, id, err)))
-        return false;
-    if (found && tx.has_hash) {
-        out->has_tx = true;
-        out->tx_hash = tx.hash;
-        snprintf(out->tx_state, sizeof out->tx_state, "%s", txm_phase_name(tx.phase));
-    }
-    return true;
-}
-
-static bool add_rows(struct status_report *out, struct session *s, const struct status_query *q, const char *id, struct err *err)
-{
-    AUTO(identity_list_done) struct identity_list list = {0};
-    if (!list_for(s, &list, id, err))
-        return false;
-    struct status_row *grown = realloc(out->row, (out->count + list.count + 1) * sizeof *grown);
-    if (!grown)
-        return err_set(err, ERR_NOMEM, "no memory for %zu identities", list.count);
-    out->row = grown;
-    for (size_t i = 0; i < list.count; i++) {
-        struct identity_row *row = &list.row[i];
-        struct read_back r = {0};
-        if (q->refresh && in_session(s, row)) {
-            if (!session_refresh(s, &r, row->key.id, ETH_AT_LATEST, NULL, true, err))
+    if (id && !f.count)
+        return err_set(err, ERR_USAGE, "no tracked identity begins with %.80s; track it first", id);
+    while (w->q.refresh && f.count) {
+        for (size_t i = 0; i < f.count; i++) {
+            const struct identity_row *row = &f.row[i].identity;
+            struct read_back r;
+            if (in_session(w->s, row) && !session_refresh(w->s, &r, row->key.id, ETH_AT_LATEST, NULL, false, err))
                 return false;
-            *row = r.after;
         }
-        bool away = false;
-        if (!id && !rotated_away(s, row, &away, err))
+        if (!fleet_next(&f, err))
             return false;
-        if (away)
-            continue;
-        struct status_row status = status_of_row(row, s->cfg, out->chain_time_s);
-        if (!events_unexplained(s->db, &status.unexplained, &row->key, err) || !add_last_tx(s, &status, err))
-            return false;
-        int64_t left = status.tee.left_s < status.tpm.left_s ? status.tee.left_s : status.tpm.left_s;
-        if (q->within_s < 0 || !status.tee.known || left <= q->within_s)
-            out->row[out->count++] = status;
     }
     return true;
 }
 
-bool status_gather(struct status_report *out, struct session *s, const struct status_query *q, struct err *err)
+void status_walk_done(struct status_walk *w)
 {
-    AUTO(status_report_done) struct status_report r = {.cfg = s->cfg, .as_of_s = clock_now_s()};
-    r.chain_time_s = r.as_of_s;
-    if (q->refresh) {
-        struct eth_block head;
-        bool missing = false;
-        if (!eth_block(s->rpc, &head, ETH_AT_LATEST, &missing, err))
-            return false;
-        r.chain_time_s = (int64_t)head.time_s;
-    }
-    if (!q->num_ids && !add_rows(&r, s, q, NULL, err))
+    fleet_done(&w->fleet);
+}
+
+bool status_begin(struct status_walk *out, struct session *s, const struct status_query *q, struct err *err)
+{
+    struct status_walk w = {.s = s, .q = *q, .as_of_s = clock_now_s()};
+    struct eth_block head = {.time_s = (uint64_t)w.as_of_s};
+    if (q->refresh && !eth_block(s->rpc, &head, ETH_AT_LATEST, NULL, err))
         return false;
+    w.chain_time_s = (int64_t)head.time_s;
     for (size_t i = 0; i < q->num_ids; i++)
-        if (!add_rows(&r, s, q, q->ids[i], err))
+        if (!look_first(&w, q->ids[i], err))
             return false;
-    *out = r;
-    r = (struct status_report){0};
+    if (!q->num_ids && !look_first(&w, NULL, err))
+        return false;
+    *out = w;
     return true;
+}
+
+void status_rewind(struct status_walk *w)
+{
+    fleet_done(&w->fleet);
+    *w = (struct status_walk){.s = w->s, .q = w->q, .as_of_s = w->as_of_s, .chain_time_s = w->chain_time_s};
+}
+
+/* The next row of the store, over pages and over the ids that were asked for; *row NULL at the end. */
+static bool next_row(struct status_walk *w, const struct fleet_row **row, struct err *err)
+{
+    size_t num_ids = w->q.num_ids ? w->q.num_ids : 1;
+    *row = NULL;
+    while (w->next_row == w->fleet.count) {
+        w->next_row = 0;
+        if (w->fleet.db && !fleet_next(&w->fleet, err))
+            return false;
+        if (w->fleet.count)
+            break;
+        fleet_done(&w->fleet);
+        if (w->next_id == num_ids)
+            return true;
+        const char *id = w->q.num_ids ? w->q.ids[w->next_id] : NULL;
+        w->next_id++;
+        if (!begin_fleet(&w->fleet, w->s, id, err))
+            return false;
+    }
+    *row = &w->fleet.row[w->next_row++];
+    return true;
+}
+
+static void take_row(struct status_walk *w, const struct fleet_row *row)
+{
+    static const int exits[] = {
+        [STATE_FRESH] = 0, [STATE_DUE] = 0, [STATE_UNKNOWN] = 3, [STATE_EXPIRING] = 4, [STATE_EXPIRED] = 1, [STATE_UNREGISTERED] = 1,
+    };
+    static const int order[] = {[0] = 0, [4] = 1, [3] = 2, [1] = 3};
+    w->row = status_of_row(&row->identity, w->s->cfg, w->chain_time_s);
+    w->row.unexplained = row->unexplained;
+    w->row.has_tx = row->has_tx;
+    w->row.tx_hash = row->tx_hash;
+    w->row.tx_state = row->has_tx ? txm_phase_name((enum txm_phase)row->tx_phase) : "";
+    w->count++;
+    w->at[w->row.state]++;
+    int e = exits[w->row.state];
+    if (order[e] > order[w->exit_status])
+        w->exit_status = e;
+}
+
+bool status_next(struct status_walk *w, const struct status_row **row, struct err *err)
+{
+    const struct fleet_row *f;
+    for (;;) {
+        if (!next_row(w, &f, err))
+            return false;
+        *row = NULL;
+        if (!f)
+            return true;
+        if (!w->q.num_ids && f->rotated_away)
+            continue;
+        struct freshness fresh = freshness_of(&f->identity);
+        int64_t tee = plan_expires_s(&fresh, DEADLINE_TEE), tpm = plan_expires_s(&fresh, DEADLINE_TPM);
+        int64_t expires = tee < tpm ? tee : tpm;
+        if (w->q.within_s >= 0 && fresh.known && fresh.registered && expires - w->chain_time_s > w->q.within_s)
+            continue;
+        take_row(w, f);
+        *row = &w->row;
+        return true;
+    }
 }
 
 /* --- as a document --- */
@@ -261,32 +275,24 @@ static json_t *row_json(const struct config *cfg, const struct status_row *s, in
     return doc;
 }
 
-json_t *status_to_json(const struct status_report *r)
+bool status_print(FILE *out, struct status_walk *w, struct err *err)
 {
     char as_of[21], chain[21];
-    json_t *rows = json_array();
-    for (size_t i = 0; i < r->count; i++)
-        json_array_append_new(rows, row_json(r->cfg, &r->row[i], r->chain_time_s));
-    return json_pack("{s:s, s:s, s:s, s:o}", "format", "cvm-status/1", "as_of", time_format(as_of, r->as_of_s), "chain_time",
-                     time_format(chain, r->chain_time_s), "identities", rows);
+    const struct status_row *row;
+    fprintf(out, "{\"format\": \"cvm-status/1\", \"as_of\": \"%s\", \"chain_time\": \"%s\", \"identities\": [", time_format(as_of, w->as_of_s),
+            time_format(chain, w->chain_time_s));
+    bool ok = status_next(w, &row, err);
+    for (; ok && row; ok = status_next(w, &row, err)) {
+        json_auto_t *doc = row_json(w->s->cfg, row, w->chain_time_s);
+        fputs(w->count > 1 ? ",\n " : "\n ", out);
+        if (!doc || json_dumpf(doc, out, 0) != 0)
+            return err_set(err, ERR_NOMEM, "cannot write the JSON document");
+    }
+    return ok && (fputs("]}", out) != EOF || err_set(err, ERR_NOMEM, "cannot write the JSON document"));
 }
 
 json_t *status_row_json(const struct session *s, const struct identity_row *row, int64_t chain_now_s)
 {
     struct status_row r = status_of_row(row, s->cfg, chain_now_s);
     return row_json(s->cfg, &r, chain_now_s);
-}
-
-int status_exit(const struct status_report *r)
-{
-    static const int exits[] = {
-        [STATE_FRESH] = 0, [STATE_DUE] = 0, [STATE_UNKNOWN] = 3, [STATE_EXPIRING] = 4, [STATE_EXPIRED] = 1, [STATE_UNREGISTERED] = 1,
-    };
-    static const int order[] = {[0] = 0, [4] = 1, [3] = 2, [1] = 3};
-    int worst = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        int e = exits[r->row[i].state];
-        worst = order[e] > order[worst] ? e : worst;
-    }
-    return worst;
 }

@@ -25,7 +25,6 @@ struct thresholds {
 
 struct summary {
     enum level level;
-    size_t at[STATE_EXPIRED + 1];
     size_t due_for[DUE_FOR_TCB_RECOVERY + 1]; /* of those that are due */
     uint64_t unexplained;
     int64_t least_left_s; /* INT64_MAX: nothing ends */
@@ -60,7 +59,6 @@ static void take_row(struct summary *sum, const struct status_row *s, const stru
     enum level level = level_of(s, t);
     if (s->unexplained && level == LEVEL_OK)
         level = LEVEL_WARNING;
-    sum->at[s->state]++;
     if (s->due_in_s <= 0)
         sum->due_for[s->due_for]++;
     sum->unexplained += s->unexplained;
@@ -74,25 +72,13 @@ static void take_row(struct summary *sum, const struct status_row *s, const stru
                                                               ? "updated by somebody else" : freshness_state_name(s->state));
 }
 
-static struct summary summarise(const struct status_report *r, const struct thresholds *t)
-{
-    struct summary sum = {.least_left_s = INT64_MAX};
-    for (size_t i = 0; i < r->count; i++)
-        take_row(&sum, &r->row[i], t);
-    if (!r->count) {
-        sum.level = LEVEL_UNKNOWN;
-        snprintf(sum.worst, sizeof sum.worst, "nothing is tracked");
-    }
-    return sum;
-}
-
-static void say(const struct summary *s, size_t total, const struct thresholds *t)
+static void say(const struct summary *s, const struct status_walk *w, const struct thresholds *t)
 {
     char left[DURATION_TEXT_SIZE], warning[24] = "", critical[24] = "0";
     printf("CVM %s - ", level_names[s->level]);
     if (s->worst[0])
         printf("%s; ", s->worst);
-    printf("%zu identit%s, %zu fresh", total, total == 1 ? "y" : "ies", s->at[STATE_FRESH] + s->at[STATE_DUE]);
+    printf("%zu identit%s, %zu fresh", w->count, w->count == 1 ? "y" : "ies", w->at[STATE_FRESH] + w->at[STATE_DUE]);
     for (enum due_for why = DUE_FOR_TEE; why <= DUE_FOR_TCB_RECOVERY; why++)
         if (s->due_for[why])
             printf(", %zu due for %s", s->due_for[why], due_for_words(why));
@@ -106,25 +92,49 @@ static void say(const struct summary *s, size_t total, const struct thresholds *
     if (s->least_left_s != INT64_MAX)
         printf(" left=%llds;%s;%s:", (long long)s->least_left_s, warning, critical);
     for (enum freshness_state k = STATE_UNKNOWN; k <= STATE_EXPIRED; k++)
-        printf(" %s=%zu", freshness_state_name(k), s->at[k]);
+        printf(" %s=%zu", freshness_state_name(k), w->at[k]);
     printf(" unexplained=%llu\n", (unsigned long long)s->unexplained);
+}
+
+static bool summarise(struct summary *out, struct status_walk *w, const struct thresholds *t, struct err *err)
+{
+    struct summary sum = {.least_left_s = INT64_MAX};
+    const struct status_row *row;
+    bool ok = status_next(w, &row, err);
+    for (; ok && row; ok = status_next(w, &row, err))
+        take_row(&sum, row, t);
+    if (ok && !w->count) {
+        sum.level = LEVEL_UNKNOWN;
+        snprintf(sum.worst, sizeof sum.worst, "nothing is tracked");
+    }
+    *out = sum;
+    return ok;
+}
+
+/* The level first, then the rows once more: neither pass holds them all. */
+static bool print_json(struct status_walk *w, enum level level, struct err *err)
+{
+    status_rewind(w);
+    printf("{\"format\": \"cvm-check/1\", \"level\": \"%s\", \"status\": ", level_names[level]);
+    return status_print(stdout, w, err) && (puts("}") != EOF || err_set(err, ERR_NOMEM, "cannot write the JSON document"));
 }
 
 static bool look(struct cmd_env *env, enum level *level, struct err *err)
 {
     AUTO(session_done) struct session s = {0};
-    AUTO(status_report_done) struct status_report r = {0};
+    AUTO(status_walk_done) struct status_walk w = {0};
     struct thresholds t = {-1, -1};
+    struct summary sum;
     bool refresh = opt_given(&env->opts, "refresh");
     struct status_query q = {.ids = env->opts.args, .num_ids = (size_t)env->opts.num_args, .refresh = refresh, .within_s = -1};
     if (!opt_duration(&t.warning_s, &env->opts, "warning", err) || !opt_duration(&t.critical_s, &env->opts, "critical", err) ||
-        !session_open_store(&s, &env->config, err) || (refresh && !session_open_chain(&s, err)) || !status_gather(&r, &s, &q, err))
+        !session_open_store(&s, &env->config, err) || (refresh && !session_open_chain(&s, err)) || !status_begin(&w, &s, &q, err) ||
+        !summarise(&sum, &w, &t, err))
         return false;
-    struct summary sum = summarise(&r, &t);
     *level = sum.level;
     if (env->json)
-        return cmd_print_json(json_pack("{s:s, s:s, s:o}", "format", "cvm-check/1", "level", level_names[sum.level], "status", status_to_json(&r)), err);
-    say(&sum, r.count, &t);
+        return print_json(&w, sum.level, err);
+    say(&sum, &w, &t);
     return true;
 }
 

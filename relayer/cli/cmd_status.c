@@ -48,55 +48,65 @@ static void say_left(char out[static DURATION_TEXT_SIZE], const struct status_de
         duration_short(out, d->left_s);
 }
 
-static void say_table(const struct status_report *r)
+static void say_row(const struct status_row *s)
 {
-    printf("%s%-20s %-12s %-6s %-13s %-11s %-11s %s%s\n", tint(TINT_BOLD), "identity", "label", "chain", "state", "TEE left", "TPM left",
-           "next renewal", tint_end());
-    for (size_t i = 0; i < r->count; i++) {
-        const struct status_row *s = &r->row[i];
-        char tee[DURATION_TEXT_SIZE], tpm[DURATION_TEXT_SIZE], due[DURATION_TEXT_SIZE] = "-", hex[65];
-        say_left(tee, &s->tee);
-        say_left(tpm, &s->tpm);
-        if (s->due_in_s != INT64_MAX && s->due_in_s > 0)
-            duration_short(due, s->due_in_s);
-        else if (s->due_in_s <= 0)
-            snprintf(due, sizeof due, "now");
-        hex_encode(hex, BYTES_OF(s->row.key.id));
-        printf("0x%.16s.. %-12.12s %-6llu %s%-13s%s %-11s %-11s %s%s%s%s\n", hex, s->row.label, (unsigned long long)s->row.key.chain_id,
-               tint(state_tint(s->state)), freshness_state_name(s->state), tint_end(), tee, tpm, due, s->due_for > DUE_FOR_TPM ? ", before " : "", s->due_for > DUE_FOR_TPM ? due_for_words(s->due_for) : "",
-               s->unexplained ? "  updated by somebody else" : "");
-    }
-    if (!r->count)
-        puts("nothing is tracked; register or track an identity first");
-    int64_t skew = r->as_of_s - r->chain_time_s;
-    char when[21], local[21], gap[DURATION_TEXT_SIZE];
-    if (skew > 60 || skew < -60)
-        printf("\nchain time %s, local time %s (%s apart)\n", time_format(when, r->chain_time_s), time_format(local, r->as_of_s),
-               duration_short(gap, skew < 0 ? -skew : skew));
+    char tee[DURATION_TEXT_SIZE], tpm[DURATION_TEXT_SIZE], due[DURATION_TEXT_SIZE] = "-", hex[65];
+    say_left(tee, &s->tee);
+    say_left(tpm, &s->tpm);
+    if (s->due_in_s != INT64_MAX && s->due_in_s > 0)
+        duration_short(due, s->due_in_s);
+    else if (s->due_in_s <= 0)
+        snprintf(due, sizeof due, "now");
+    hex_encode(hex, BYTES_OF(s->row.key.id));
+    bool cutoff = s->due_for > DUE_FOR_TPM;
+    printf("0x%.16s.. %-12.12s %-6llu %s%-13s%s %-11s %-11s %s%s%s%s\n", hex, s->row.label, (unsigned long long)s->row.key.chain_id,
+           tint(state_tint(s->state)), freshness_state_name(s->state), tint_end(), tee, tpm, due, cutoff ? ", before " : "",
+           cutoff ? due_for_words(s->due_for) : "", s->unexplained ? "  updated by somebody else" : "");
 }
 
-static bool gather(struct status_report *out, struct cmd_env *env, struct err *err)
+static bool say_table(struct status_walk *w, struct err *err)
 {
-    AUTO(session_done) struct session s = {0};
-    if (!session_open_store(&s, &env->config, err))
+    const struct status_row *row;
+    printf("%s%-20s %-12s %-6s %-13s %-11s %-11s %s%s\n", tint(TINT_BOLD), "identity", "label", "chain", "state", "TEE left", "TPM left",
+           "next renewal", tint_end());
+    bool ok = status_next(w, &row, err);
+    for (; ok && row; ok = status_next(w, &row, err))
+        say_row(row);
+    if (!ok)
         return false;
-    bool refresh = opt_given(&env->opts, "refresh");
-    if (refresh && !session_open_chain(&s, err))
-        return false;
-    struct status_query q = {.ids = env->opts.args, .num_ids = (size_t)env->opts.num_args, .refresh = refresh, .within_s = -1};
-    return opt_duration(&q.within_s, &env->opts, "expiring-within", err) && status_gather(out, &s, &q, err);
+    if (!w->count)
+        puts("nothing is tracked; register or track an identity first");
+    int64_t skew = w->as_of_s - w->chain_time_s;
+    char when[21], local[21], gap[DURATION_TEXT_SIZE];
+    if (skew > 60 || skew < -60)
+        printf("\nchain time %s, local time %s (%s apart)\n", time_format(when, w->chain_time_s), time_format(local, w->as_of_s),
+               duration_short(gap, skew < 0 ? -skew : skew));
+    return true;
+}
+
+static bool say(struct cmd_env *env, struct status_walk *w, struct err *err)
+{
+    const struct status_row *row;
+    bool ok = true;
+    if (env->json)
+        return status_print(stdout, w, err) && (putchar('\n') != EOF || err_set(err, ERR_NOMEM, "cannot write the JSON document"));
+    if (!env->quiet)
+        return say_table(w, err);
+    while ((ok = status_next(w, &row, err)) && row)
+        ; /* for the exit status alone */
+    return ok;
 }
 
 static bool show(struct cmd_env *env, int *status, struct err *err)
 {
-    AUTO(status_report_done) struct status_report r = {0};
-    if (!gather(&r, env, err))
+    AUTO(session_done) struct session s = {0};
+    AUTO(status_walk_done) struct status_walk w = {0};
+    bool refresh = opt_given(&env->opts, "refresh");
+    struct status_query q = {.ids = env->opts.args, .num_ids = (size_t)env->opts.num_args, .refresh = refresh, .within_s = -1};
+    if (!opt_duration(&q.within_s, &env->opts, "expiring-within", err) || !session_open_store(&s, &env->config, err) ||
+        (refresh && !session_open_chain(&s, err)) || !status_begin(&w, &s, &q, err) || !say(env, &w, err))
         return false;
-    *status = status_exit(&r);
-    if (env->json)
-        return cmd_print_json(status_to_json(&r), err);
-    if (!env->quiet)
-        say_table(&r);
+    *status = w.exit_status;
     return true;
 }
 

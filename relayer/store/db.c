@@ -495,9 +495,13 @@ static int column(struct stmt *s, const char *name)
     if (s->failed)
         return -1;
     int n = sqlite3_data_count(s->s);
-    for (int i = 0; i < n; i++)
-        if (strcmp(sqlite3_column_name(s->s, i), name) == 0)
+    for (int k = 0; k < n; k++) {
+        int i = (s->next_column + k) % n;
+        if (strcmp(sqlite3_column_name(s->s, i), name) == 0) {
+            s->next_column = i + 1;
             return i;
+        }
+    }
     stmt_fail(s, true, "store: no column", name);
     return -1;
 }

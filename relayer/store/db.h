@@ -57,6 +57,7 @@ struct stmt {
     struct db *db;
     sqlite3_stmt *s;
     bool cached, failed, bug;
+    int next_column; /* where the next look-up by name begins: columns are mostly read in their order */
     char why[200];
 };
 struct stmt db_stmt(struct db *db, const char *sql);

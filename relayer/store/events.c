@@ -228,13 +228,3 @@ bool events_untold(struct db *db, struct event_list *out, const struct registry_
     bind_here(&s, key);
     return read_list(out, &s, err);
 }
-
-bool events_unexplained(struct db *db, uint64_t *out, const struct identity_key *key, struct err *err)
-{
-    AUTO(stmt_done)
-    struct stmt s = db_stmt(db, "SELECT count(*) AS n FROM events INDEXED BY events_unexplained WHERE" HERE
-                                " AND state > 0 AND id = :id");
-    bind_identity(&s, key);
-    *out = stmt_row(&s) ? stmt_get_u64(&s, "n") : 0;
-    return stmt_ok(&s, err);
-}

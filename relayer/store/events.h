@@ -58,8 +58,7 @@ bool events_identities(struct db *db, struct event_list *out, const struct regis
 /* Unexplained ones that nobody was told about, oldest first. */
 bool events_untold(struct db *db, struct event_list *out, const struct registry_key *key, struct err *err);
 bool events_tell(struct db *db, const struct registry_key *key, const struct event_row *row, struct err *err);
-/* How many unexplained ones an identity has; acknowledge: the operator has seen them. */
-bool events_unexplained(struct db *db, uint64_t *out, const struct identity_key *key, struct err *err);
+/* The operator has seen the unexplained ones of an identity. */
 bool events_acknowledge(struct db *db, const struct identity_key *key, struct err *err);
 
 #endif

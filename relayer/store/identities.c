@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COLUMNS                                                                                                        \
-    "chain_id, registry, id, profile, label, source, tracked_at_s, registered, tee_type, cloud_type, tee_ttl_s,"       \
-    " tpm_ttl_s, tee_recent_s, tpm_recent_s, measurement_hash, nonce, read_at_s, read_block, collateral_expires_s,"    \
-    " tcb_refused_s, due_s, due_settings, retry_at_s, failures, last_error, warned_state"
+#define COLUMNS IDENTITY_COLUMNS
 
 void identity_list_done(struct identity_list *list)
 {
@@ -42,7 +39,7 @@ static void copy_text(char *out, size_t size, const char *text)
     snprintf(out, size, "%s", text);
 }
 
-static void read_row(struct identity_row *r, struct stmt *s)
+void identity_read(struct identity_row *r, struct stmt *s)
 {
     *r = (struct identity_row){0};
     r->key.chain_id = stmt_get_u64(s, "chain_id");
@@ -125,7 +122,7 @@ bool identities_get(struct db *db, struct identity_row *out, bool *found, const 
     bind_key(&s, key);
     bool there = stmt_row(&s);
     if (there)
-        read_row(&row, &s);
+        identity_read(&row, &s);
     if (!stmt_ok(&s, err))
         return false;
     *found = there;
@@ -142,7 +139,7 @@ static bool read_list(struct identity_list *out, struct stmt *s, struct err *err
         if (!more)
             return err_set(err, ERR_NOMEM, "identities: no memory");
         list.row = more;
-        read_row(&list.row[list.count++], s);
+        identity_read(&list.row[list.count++], s);
     }
     if (!stmt_ok(s, err))
         return false;
@@ -151,8 +148,7 @@ static bool read_list(struct identity_list *out, struct stmt *s, struct err *err
     return true;
 }
 
-/* The lowest or (fill 'f') highest id that begins with these digits. */
-static bool bound_of(struct hash32 *out, const char *digits, char fill, struct err *err)
+bool identity_bound(struct hash32 *out, const char *digits, char fill, struct err *err)
 {
     char text[65];
     size_t len = strlen(digits);
@@ -167,7 +163,7 @@ static bool bound_of(struct hash32 *out, const char *digits, char fill, struct e
 bool identities_list(struct db *db, struct identity_list *out, const char *hex_prefix, struct err *err)
 {
     struct hash32 low, high;
-    if (!bound_of(&low, hex_prefix, '0', err) || !bound_of(&high, hex_prefix, 'f', err))
+    if (!identity_bound(&low, hex_prefix, '0', err) || !identity_bound(&high, hex_prefix, 'f', err))
         return false;
     AUTO(stmt_done)
     struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE id BETWEEN :low AND :high"

@@ -41,6 +41,15 @@ struct identity_list {
 };
 void identity_list_done(struct identity_list *list);
 
+/* For the other queries over the table: its columns, and a row of them. */
+#define IDENTITY_COLUMNS                                                                                                        \
+    "chain_id, registry, id, profile, label, source, tracked_at_s, registered, tee_type, cloud_type, tee_ttl_s,"       \
+    " tpm_ttl_s, tee_recent_s, tpm_recent_s, measurement_hash, nonce, read_at_s, read_block, collateral_expires_s,"    \
+    " tcb_refused_s, due_s, due_settings, retry_at_s, failures, last_error, warned_state"
+void identity_read(struct identity_row *out, struct stmt *s);
+/* The lowest (fill '0') or highest (fill 'f') id that begins with these hex digits. ERR_USAGE: no such digits, over 64. */
+bool identity_bound(struct hash32 *out, const char *digits, char fill, struct err *err);
+
 /* Insert, or replace all but the key. */
 bool identities_put(struct db *db, const struct identity_row *row, struct err *err);
 /* *found false where there is none. */

@@ -194,19 +194,6 @@ bool journal_open_ids(struct db *db, struct id_list *out, struct journal_account
     return read_ids(out, &s, err);
 }
 
-bool journal_last_id(struct db *db, int64_t *id, uint64_t chain_id, struct addr20 target, struct hash32 identity,
-                     struct err *err)
-{
-    AUTO(stmt_done)
-    struct stmt s = db_stmt(db, "SELECT max(id) AS id FROM intents WHERE chain_id = :chain AND target = :target AND"
-                                " identity = :identity");
-    stmt_u64(&s, ":chain", chain_id);
-    stmt_blob(&s, ":target", BYTES_OF(target));
-    stmt_blob(&s, ":identity", BYTES_OF(identity));
-    *id = stmt_row(&s) ? stmt_get_i64(&s, "id") : 0;
-    return stmt_ok(&s, err);
-}
-
 bool journal_ids(struct db *db, struct id_list *out, bool open_only, const struct hash32 *identity, size_t max,
                  struct err *err)
 {

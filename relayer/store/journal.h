@@ -50,9 +50,6 @@ bool journal_open_ids(struct db *db, struct id_list *out, struct journal_account
 /* Newest first. open_only; identity may be NULL. */
 bool journal_ids(struct db *db, struct id_list *out, bool open_only, const struct hash32 *identity, size_t max,
                  struct err *err);
-/* The newest intent of one identity at one contract; *id 0 where there is none. An index search. */
-bool journal_last_id(struct db *db, int64_t *id, uint64_t chain_id, struct addr20 target, struct hash32 identity,
-                     struct err *err);
 
 /* --- transactions of an intent --- */
 struct journal_attempt {

@@ -133,6 +133,9 @@ const struct migration migrations[] = {
      "ALTER TABLE identities ADD COLUMN tcb_refused_s INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE identities ADD COLUMN due_settings INTEGER NOT NULL DEFAULT 0;"
      "CREATE INDEX identities_by_settings ON identities (chain_id, registry, due_settings)"},
+
+    {"unexplained events by identity",
+     "CREATE INDEX events_unexplained_of ON events (chain_id, registry, id) WHERE state > 0"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;

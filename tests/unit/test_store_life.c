@@ -1,5 +1,6 @@
 #include "crypto/base/auto.h"
 #include "relayer/store/events.h"
+#include "relayer/store/fleet.h"
 #include "relayer/store/renewals.h"
 #include "tests/support/vectors.h"
 
@@ -60,9 +61,13 @@ static void add(uint64_t block, uint8_t tx, uint64_t upto)
 
 static uint64_t unexplained(void)
 {
-    uint64_t n;
-    assert_true(events_unexplained(db, &n, &key, NULL));
-    return n;
+    AUTO(fleet_done) struct fleet f = {0};
+    struct identity_row row = {.key = key};
+    bool there;
+    assert_true(identities_get(db, &row, &there, &key, NULL) && (there || identities_put(db, &row, NULL)));
+    assert_true(fleet_begin(&f, db, "", NULL) && fleet_next(&f, NULL));
+    assert_int_equal(f.count, 1);
+    return f.row[0].unexplained;
 }
 
 static void only_what_came_after_the_first_reading_is_unexplained(void **state)
