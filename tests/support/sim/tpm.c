@@ -4,11 +4,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -52,8 +55,11 @@ static pid_t spawn_swtpm(const char *dir, int port)
     snprintf(state, sizeof state, "dir=%s,mode=0600", dir);
     snprintf(server, sizeof server, "type=tcp,port=%d,bindaddr=127.0.0.1", port);
     snprintf(ctrl, sizeof ctrl, "type=tcp,port=%d,bindaddr=127.0.0.1", port + 1);
-    pid_t pid = fork();
+    pid_t us = getpid(), pid = fork();
     if (pid == 0) {
+        /* who is killed leaves no TPM behind that holds the state */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != us)
+            _exit(127);
         execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server, "--ctrl", ctrl, "--flags",
                "not-need-init,startup-clear", (char *)NULL);
         _exit(127);
@@ -107,12 +113,25 @@ static TPM2B_PUBLIC ak_template(bool rsa)
     return t;
 }
 
+/* A TPM serves one at a time; whoever comes meanwhile waits. The lock goes with this process. */
+static void wait_for_turn(const char *dir)
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/turn", dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) != 0)
+        sim_die("the lock of swtpm's state");
+}
+
 void sim_tpm_start(struct sim_tpm *tpm, const char *dir, bool rsa)
 {
     *tpm = (struct sim_tpm){.rsa = rsa};
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         sim_die("state folder of swtpm");
-    for (int tries = 0; tries < 5 && !tpm->tcti; tries++) {
+    wait_for_turn(dir);
+    for (int tries = 0; tries < 20 && !tpm->tcti; tries++) {
+        if (tries)
+            usleep(50000); /* the one before may still be going away */
         int port = free_port_pair();
         tpm->swtpm = spawn_swtpm(dir, port);
         tpm->tcti = connect_tcti(tpm->swtpm, port);
