@@ -71,6 +71,7 @@ struct config {
     int64_t source_timeout_s;
     uint64_t source_max_bytes;
     bool source_insecure_tls;
+    char *source_ca_file;
     char *agent_token_file;
     /* [hooks] */
     char *hook_pre, *hook_renewed, *hook_failed, *hook_expiring, *hook_measurement_changed, *hook_unexplained_update;

@@ -117,8 +117,10 @@ const struct config_key config_keys[] = {
     {"source", "source_timeout", CONFIG_DURATION, AT(source_timeout_s), KEYS_SOURCE, "DURATION", "5m", NULL,
      "deadline for fresh evidence"},
     {"source", "source_max_bytes", CONFIG_U64, AT(source_max_bytes), 0, "N", "16777216", NULL, "largest answer that is read"},
+    {"source", "source_ca_file", CONFIG_PATH, AT(source_ca_file), KEYS_SOURCE, "FILE", NULL, NULL,
+     "PEM roots (or the self-signed certificate itself) for an agent's TLS, instead of the system's"},
     {"source", "source_insecure_tls", CONFIG_BOOL, AT(source_insecure_tls), KEYS_SOURCE, NULL, "false", NULL,
-     "take an agent's self-signed certificate; what it sends is verified all the same"},
+     "take any certificate of an agent; what it sends is verified all the same, but a token is not given to it"},
     {"source", "agent_token_file", CONFIG_PATH, AT(agent_token_file), KEYS_SOURCE, "FILE", NULL, NULL,
      "file that holds the agent's bearer token"},
 

@@ -73,7 +73,7 @@ bool relay_settle_rotations(struct session *s, size_t *num_open, struct err *err
 bool relay_open_rotation(struct session *s, struct hash32 from, struct hash32 *to, bool *found, struct err *err);
 
 /* {"predicted", "node", "differs"} */
-json_t *relay_answers_json(const struct relay_outcome *out);
+json_t *relay_answers_json(const char *predicted, const char *answered, bool differs);
 /* "cvm-outcome/1"; error: NULL on success. NULL without memory. */
 json_t *relay_outcome_json(const struct relay *r, const struct relay_outcome *out, enum call_kind call, const struct err *error);
 

@@ -31,12 +31,15 @@ static bool check_surprises(struct relaying *w, struct err *err)
         return true;
     if (w->q->accept_difference)
         return surprises_accept(db, &key, err);
-    if (!surprises_open(db, &row, &found, &key, err))
-        return false;
-    return !found || err_set(err, ERR_REFUSED,
-                             "at %s the registry answered %s otherwise than its model (predicted: %s; answered: %s); nothing is written "
-                             "until somebody has looked: --accept-difference takes it",
-                             time_format(when, row.seen_at_s), row.call, row.predicted, row.answered);
+    if (!surprises_open(db, &row, &found, &key, err) || !found)
+        return !found;
+    w->out->differs = true;
+    memcpy(w->out->predicted, row.predicted, sizeof row.predicted);
+    memcpy(w->out->answered, row.answered, sizeof row.answered);
+    return err_set(err, ERR_REFUSED,
+                   "at %s the registry answered %s otherwise than its model (predicted: %s; answered: %s); nothing is written until "
+                   "somebody has looked: --accept-difference takes it",
+                   time_format(when, row.seen_at_s), row.call, row.predicted, row.answered);
 }
 
 /* --- both answers --- */
@@ -163,7 +166,7 @@ bool relay_ask_model(struct relaying *w, struct err *err)
 static bool add_to_document(struct relay_outcome *out, struct err *err)
 {
     json_auto_t *doc = json_loadb((const char *)out->dry_run.p, out->dry_run.len, 0, NULL);
-    if (!doc || json_object_set_new(doc, "registry", relay_answers_json(out)) != 0)
+    if (!doc || json_object_set_new(doc, "registry", relay_answers_json(out->predicted, out->answered, out->differs)) != 0)
         return err_set(err, ERR_NOMEM, "dry run: no memory");
     AUTO(auto_free) char *text = json_dumps(doc, JSON_INDENT(2));
     if (!text)

@@ -47,9 +47,9 @@ static const char *result_name(const struct relay_outcome *out, const struct err
     return "failed";
 }
 
-json_t *relay_answers_json(const struct relay_outcome *out)
+json_t *relay_answers_json(const char *predicted, const char *answered, bool differs)
 {
-    return json_pack("{s:s, s:s, s:b}", "predicted", out->predicted, "node", out->answered, "differs", out->differs);
+    return json_pack("{s:s, s:s, s:b}", "predicted", predicted, "node", answered, "differs", differs);
 }
 
 json_t *relay_outcome_json(const struct relay *r, const struct relay_outcome *out, enum call_kind call, const struct err *error)
@@ -68,7 +68,7 @@ json_t *relay_outcome_json(const struct relay *r, const struct relay_outcome *ou
     if (out->verdict)
         json_object_set(doc, "verdict", out->verdict);
     if (out->predicted[0])
-        json_object_set_new(doc, "registry", relay_answers_json(out));
+        json_object_set_new(doc, "registry", relay_answers_json(out->predicted, out->answered, out->differs));
     if (out->has_tx)
         json_object_set_new(doc, "transaction", tx_json(&out->tx));
     if (out->has_row)

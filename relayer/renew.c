@@ -63,17 +63,6 @@ int renewal_exit_status(enum renewal_result r)
 
 /* --- settings --- */
 
-static struct source_settings source_of(const struct renewer *n, const struct identity_row *row)
-{
-    const struct config *cfg = cfg_of(n);
-    return (struct source_settings){
-        .spec = row && row->source[0] ? row->source : cfg->source,
-        .timeout_s = cfg->source_timeout_s,
-        .max_bytes = cfg->source_max_bytes,
-        .token_file = cfg->agent_token_file && *cfg->agent_token_file ? cfg->agent_token_file : NULL,
-    };
-}
-
 bool renewer_init(struct renewer *out, struct relay *relay, struct err *err)
 {
     const struct config *cfg = relay->session.cfg;
@@ -86,8 +75,8 @@ bool renewer_init(struct renewer *out, struct relay *relay, struct err *err)
                   .timeout_s = cfg->hook_timeout_s},
     };
     owner_self(n.owner);
-    struct source_settings source = source_of(&n, NULL);
-    if (!hooks_check(&n.hooks, err) || (source.spec && *source.spec && !source_check(&source, err)))
+    struct source_settings source = source_settings_of(cfg, NULL);
+    if (!hooks_check(&n.hooks, err) || (source.spec && !source_check(&source, err)))
         return false;
     *out = n;
     return true;
@@ -129,8 +118,14 @@ static json_t *renewal_facts(const struct work *w)
         json_object_set_new(doc, "due_for", json_string(due_for_name(r->due_for)));
     if (doc && tx)
         json_object_set_new(doc, "transaction", json_string(tx));
-    if (doc && r->why.code != ERR_NONE)
+    if (doc && r->note)
+        json_object_set_new(doc, "note", json_string(r->note));
+    if (doc && r->why.code != ERR_NONE) {
         json_object_set_new(doc, "error", json_string(r->why.text));
+        json_object_set_new(doc, "code", json_string(err_name(r->why.code)));
+    }
+    if (doc && r->differs)
+        json_object_set_new(doc, "answers", relay_answers_json(r->predicted, r->answered, true));
     if (doc && r->next_try_s)
         json_object_set_new(doc, "next_try_at", json_string(time_format(when, r->next_try_s)));
     return doc;
@@ -293,7 +288,7 @@ static bool may_change_its_mind(struct err *err)
 static bool ask_source(struct work *w, struct err *err)
 {
     const struct onchain *chain = &w->n->relay->session.chain;
-    struct source_settings source = source_of(w->n, &w->out->row);
+    struct source_settings source = source_settings_of(cfg_of(w->n), w->out->row.source);
     struct challenge c = {
         .call = w->out->call,
         .profile = chain->profile,
@@ -303,11 +298,17 @@ static bool ask_source(struct work *w, struct err *err)
         .identity_hash = w->out->row.key.id,
         .public_key = w->on.identity.key,
     };
-    if (!source.spec || !*source.spec)
+    if (!source.spec)
         return err_set(err, ERR_USAGE, "no evidence source: --source, source in [source], or track --source names one");
     extra_data_build(c.extra_data, &(struct tail_binding){.time_s = clock_now_s(), .chain_id = c.chain_id, .registry = c.registry,
                                                           .identity_hash = c.identity_hash, .call = c.call});
-    return source_fetch(&w->raw, &source, &c, err) || may_change_its_mind(err);
+    if (!source_fetch(&w->raw, &w->out->call, &source, &c, err))
+        return may_change_its_mind(err);
+    if (w->out->call != c.call) {
+        w->out->note = "the agent cannot re-attest the identity that it has, so it is attested in full";
+        log_warn("%s", w->out->note);
+    }
+    return true;
 }
 
 static bool get_evidence(struct work *w, struct err *err)
@@ -338,6 +339,7 @@ static bool bring(struct work *w, struct hash32 *was, struct err *err)
         .id = w->out->row.key.id,
         .early = true, /* the planner has decided */
         .accept_measurement = w->n->accept_measurement,
+        .accept_difference = w->n->accept_difference,
         .label = "renewal",
         .wait = w->n->wait,
         .progress = on_progress,
@@ -346,6 +348,9 @@ static bool bring(struct work *w, struct hash32 *was, struct err *err)
     };
     *was = w->out->row.measurement_hash;
     bool ok = relay_call(w->n->relay, &o, &q, err);
+    w->out->differs = o.differs;
+    memcpy(w->out->predicted, o.predicted, sizeof o.predicted);
+    memcpy(w->out->answered, o.answered, sizeof o.answered);
     w->out->has_tx = o.has_tx && o.tx.has_hash;
     if (w->out->has_tx)
         w->out->tx_hash = o.tx.hash;

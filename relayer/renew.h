@@ -13,7 +13,7 @@ struct renewer {
     struct hooks hooks;
     const char *evidence_file; /* in place of the sources; NULL */
     int64_t within_s;          /* also what becomes due within this time */
-    bool accept_measurement;
+    bool accept_measurement, accept_difference;
     enum tx_wait wait;
     bool (*stopped)(void *user);
     void *user;
@@ -45,6 +45,9 @@ struct renewal {
     int64_t chain_time_s;
     int64_t next_try_s; /* chain time; 0: none is planned because none is needed */
     struct err why;     /* why it is not done */
+    const char *note;   /* how it was done otherwise than planned; NULL */
+    bool differs;       /* a node answers the call otherwise than the registry's model: */
+    char predicted[SURPRISE_TEXT], answered[SURPRISE_TEXT];
     bool has_tx;
     struct hash32 tx_hash;
 };

@@ -42,7 +42,6 @@ static bool note_begun(struct session *s, struct hash32 from, struct hash32 to, 
 
 static bool ask(struct relay *r, struct buf *out, const struct key_file *key, struct hash32 from, struct err *err)
 {
-    const struct config *cfg = r->session.cfg;
     const struct onchain *chain = &r->session.chain;
     AUTO(onchain_identity_done) struct onchain_identity on = {0};
     struct identity_row row = {0};
@@ -50,12 +49,7 @@ static bool ask(struct relay *r, struct buf *out, const struct key_file *key, st
     bool found = false;
     if (!identities_get(r->session.db, &row, &found, &tracked, err) || !onchain_read(chain, &on, from, ETH_AT_LATEST, err))
         return false;
-    struct source_settings source = {
-        .spec = row.source[0] ? row.source : cfg->source,
-        .timeout_s = cfg->source_timeout_s,
-        .max_bytes = cfg->source_max_bytes,
-        .token_file = cfg->agent_token_file,
-    };
+    struct source_settings source = source_settings_of(r->session.cfg, row.source);
     if (!source.spec)
         return err_set(err, ERR_USAGE, "rotate wants FILE, or a source: --source, source in [source], or track --source");
     struct challenge c = {
@@ -69,7 +63,7 @@ static bool ask(struct relay *r, struct buf *out, const struct key_file *key, st
     };
     extra_data_build(c.extra_data, &(struct tail_binding){.time_s = clock_now_s(), .chain_id = c.chain_id, .registry = c.registry,
                                                           .identity_hash = c.identity_hash, .call = c.call});
-    return source_fetch(out, &source, &c, err);
+    return source_fetch(out, NULL, &source, &c, err);
 }
 
 static bool carries(const struct bundle *bundle, struct hash32 to, enum profile profile, struct err *err)

@@ -30,8 +30,7 @@ struct agent *agent_new(const struct config *cfg, struct err *err)
         return NULL;
     }
     a->cfg = cfg;
-    a->source = (struct source_settings){.spec = cfg->source, .timeout_s = cfg->source_timeout_s, .max_bytes = cfg->source_max_bytes,
-                                         .token_file = cfg->agent_token_file};
+    a->source = source_settings_of(cfg, NULL);
     if (!source_check(&a->source, err) || !agent_keys_open(&a->keys, cfg, err))
         return NULL;
     return STEAL(a);
@@ -56,7 +55,7 @@ static bool make_bundle(struct bundle *out, const struct agent *a, const struct 
 {
     AUTO(buf_done) struct buf raw = buf_new(a->source.max_bytes);
     AUTO(input_done) struct input in = {0};
-    if (!source_fetch(&raw, &a->source, c, err) || !input_open(&in, buf_view(&raw), INPUT_UNKNOWN, err) || !input_bundle(out, &in, err))
+    if (!source_fetch(&raw, NULL, &a->source, c, err) || !input_open(&in, buf_view(&raw), INPUT_UNKNOWN, err) || !input_bundle(out, &in, err))
         return false;
     bool ok = true;
     out->identity = key->identity;

@@ -20,6 +20,7 @@ static const struct opt_row renew_opts[] = {
     {"evidence", 0, "FILE", false, "fresh evidence from this file, for one identity, in place of the configured source"},
     {"wait", 0, "none|sent|mined|final", false, "how far to follow each transaction (mined); the next run goes on from there"},
     {"accept-measurement", 0, NULL, false, "take measurements other than those on record"},
+    {"accept-difference", 0, NULL, false, "write although the registry answers otherwise than its model"},
     {"accept-implementation", 0, NULL, false, "take the registry's code as it stands now, although it changed"},
     {"dry-run", 0, NULL, false, "say what is due, do nothing"},
     {0},
@@ -165,6 +166,10 @@ static json_t *renewal_json(const struct run *r, const struct renewal *d)
         json_object_set_new(doc, "due_for", json_string(due_for_name(d->due_for)));
     if (tx)
         json_object_set_new(doc, "transaction", json_string(tx));
+    if (d->note)
+        json_object_set_new(doc, "note", json_string(d->note));
+    if (d->differs)
+        json_object_set_new(doc, "answers", relay_answers_json(d->predicted, d->answered, true));
     if (d->why.code != ERR_NONE)
         json_object_set_new(doc, "error", json_pack("{s:s, s:s}", "code", err_name(d->why.code), "message", d->why.text));
     if (d->next_try_s)
@@ -206,6 +211,8 @@ static void say_renewal(const struct run *r, const struct renewal *d)
         printf("  due for %s", due_for_words(d->due_for));
     if (d->has_tx)
         printf("  0x%s", hex_encode(tx, BYTES_OF(d->tx_hash)));
+    if (d->note)
+        printf("  %s", d->note);
     if (d->why.code != ERR_NONE)
         printf("  %s", d->why.text);
     if (d->next_try_s)
@@ -238,6 +245,7 @@ static bool take_options(struct run *r, struct err *err)
     const char *wait = opt_text(o, "wait");
     r->renewer.evidence_file = opt_text(o, "evidence");
     r->renewer.accept_measurement = opt_given(o, "accept-measurement");
+    r->renewer.accept_difference = opt_given(o, "accept-difference");
     r->renewer.stopped = on_stop;
     if (!opt_duration(&r->renewer.within_s, o, "due-within", err))
         return false;

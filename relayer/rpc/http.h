@@ -13,7 +13,9 @@ struct http_endpoint {
     const char *url;         /* http:// or https:// */
     const char *ca_file;     /* PEM roots instead of the system's; NULL: the system's */
     const char *header_file; /* "Name: value" lines to add (credentials); readable by the owner alone; NULL: none */
+    const char *token_file;  /* the same for a bearer token alone (RFC 6750 2.1); NULL: none */
     const char *header;      /* one more "Name: value" that is no secret; NULL: none */
+    bool insecure_tls;       /* https: whoever answers is believed to be the one; not with credentials */
 };
 
 struct http_limits {

@@ -3,6 +3,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/files.h"
+#include "relayer/log.h"
 #include "relayer/proc.h"
 #include "relayer/rpc/http.h"
 
@@ -14,16 +15,20 @@
 
 /* --- file and folder --- */
 
-static bool fetch_file(struct buf *out, const struct source_settings *s, const char *path, const struct challenge *c, struct err *err)
+static bool fetch_file(struct buf *out, enum call_kind *made_for, const struct source_settings *s, const char *path,
+                       const struct challenge *c, struct err *err)
 {
+    (void)made_for;
     (void)s;
     (void)c;
     return file_read(out, path, err);
 }
 
 /* The newest regular file that does not begin with a dot. */
-static bool fetch_dir(struct buf *out, const struct source_settings *s, const char *path, const struct challenge *c, struct err *err)
+static bool fetch_dir(struct buf *out, enum call_kind *made_for, const struct source_settings *s, const char *path,
+                      const struct challenge *c, struct err *err)
 {
+    (void)made_for;
     (void)s;
     (void)c;
     DIR *dir = opendir(path);
@@ -83,8 +88,10 @@ static bool judge_exec(const struct proc_result *r, struct err *err)
     return r->output.len > 0 || err_set(err, ERR_FORMAT, "printed nothing");
 }
 
-static bool fetch_exec(struct buf *out, const struct source_settings *s, const char *command, const struct challenge *c, struct err *err)
+static bool fetch_exec(struct buf *out, enum call_kind *made_for, const struct source_settings *s, const char *command,
+                       const struct challenge *c, struct err *err)
 {
+    (void)made_for;
     AUTO(auto_free) char *words = strdup(command);
     const char *argv[MAX_ARGV + 1];
     struct challenge_env env;
@@ -141,22 +148,24 @@ static bool agent_post(struct buf *out, int *status, const struct agent *a, cons
     return ok ? buf_finish(out, err) : false;
 }
 
-/* G1: a registration names nothing; a re-attestation is asked for as a new identity, with nonce, chain and registry. */
-static bool agent_g1(struct buf *out, const struct agent *a, const struct challenge *c, struct err *err)
+/* G1 registers, and rotates to a key of its own making: it has nothing for a re-attestation of the identity that it keeps. Its
+ * endpoint for a new identity is not asked: it would leave a key behind that nobody wants. */
+static bool agent_g1(struct buf *out, enum call_kind *made_for, const struct agent *a, const struct challenge *c, struct err *err)
 {
     int status;
-    if (c->call != CALL_REATTEST) {
-        json_auto_t *doc = json_pack("{s:i}", "report_type", REPORT_NATIVE);
-        return agent_post(out, &status, a, "/onchain/registration-collaterals", doc, err);
-    }
-    char nonce[24], registry[43] = "0x";
-    snprintf(nonce, sizeof nonce, "%llu", (unsigned long long)c->nonce);
-    hex_encode(registry + 2, BYTES_OF(c->registry));
-    json_auto_t *doc = json_pack("{s:s, s:I, s:s}", "nonce", nonce, "chain_id", (json_int_t)c->chain_id, "contract_address", registry);
-    return agent_post(out, &status, a, "/onchain/new-cvm-identity", doc, err);
+    if (c->call != CALL_ATTEST && !made_for)
+        return err_set(err, ERR_REFUSED, "agent: it rotates to keys that it makes itself: give rotate the answer of its "
+                                         "/onchain/new-cvm-identity as FILE");
+    json_auto_t *doc = json_pack("{s:i}", "report_type", REPORT_NATIVE);
+    if (!agent_post(out, &status, a, "/onchain/registration-collaterals", doc, err))
+        return false;
+    if (made_for)
+        *made_for = CALL_ATTEST;
+    return true;
 }
 
-static bool fetch_http(struct buf *out, const struct source_settings *s, const char *rest, const struct challenge *c, struct err *err)
+static bool fetch_http(struct buf *out, enum call_kind *made_for, const struct source_settings *s, const char *rest,
+                       const struct challenge *c, struct err *err)
 {
     (void)rest;
     json_auto_t *doc = challenge_to_json(c);
@@ -164,12 +173,17 @@ static bool fetch_http(struct buf *out, const struct source_settings *s, const c
     if (!doc || !http)
         return doc ? false : err_set(err, ERR_NOMEM, "agent: no memory");
     const struct agent a = {.http = http,
-                            .endpoint = {.url = s->spec, .ca_file = s->ca_file, .header_file = s->token_file},
+                            .endpoint = {.url = s->spec, .ca_file = s->ca_file, .token_file = s->token_file, .insecure_tls = s->insecure_tls},
                             .limits = {.deadline_ms = (long)s->timeout_s * 1000, .max_body = s->max_bytes}};
     int status = 0;
+    if (s->insecure_tls && strncmp(s->spec, "https://", 8) == 0)
+        log_warn("evidence source: source_insecure_tls is set: the agent's certificate is not checked, anybody may answer in its place");
     if (agent_post(out, &status, &a, "/evidence", doc, err))
         return true;
-    return (status == 404 || status == 405) && agent_g1(out, &a, c, err);
+    if (status != 404 && status != 405)
+        return false;
+    err_clear(err); /* that it takes no challenges is no failure yet */
+    return agent_g1(out, made_for, &a, c, err);
 }
 
 static bool check_http(const struct source_settings *s, const char *rest, struct err *err)
@@ -183,7 +197,8 @@ static bool check_http(const struct source_settings *s, const char *rest, struct
 static const struct source_kind {
     const char *prefix;
     bool (*check)(const struct source_settings *s, const char *rest, struct err *err);
-    bool (*fetch)(struct buf *out, const struct source_settings *s, const char *rest, const struct challenge *c, struct err *err);
+    bool (*fetch)(struct buf *out, enum call_kind *made_for, const struct source_settings *s, const char *rest, const struct challenge *c,
+                  struct err *err);
 } kinds[] = {
     {"file:", check_path, fetch_file},
     {"dir:", check_path, fetch_dir},
@@ -205,6 +220,23 @@ static const struct source_kind *find_kind(const struct source_settings *s, cons
     return NULL;
 }
 
+static const char *text_or_null(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
+struct source_settings source_settings_of(const struct config *cfg, const char *own)
+{
+    return (struct source_settings){
+        .spec = text_or_null(text_or_null(own) ? own : cfg->source),
+        .timeout_s = cfg->source_timeout_s,
+        .max_bytes = cfg->source_max_bytes,
+        .ca_file = text_or_null(cfg->source_ca_file),
+        .insecure_tls = cfg->source_insecure_tls,
+        .token_file = text_or_null(cfg->agent_token_file),
+    };
+}
+
 bool source_check(const struct source_settings *s, struct err *err)
 {
     const char *rest;
@@ -212,14 +244,16 @@ bool source_check(const struct source_settings *s, struct err *err)
     return kind && (kind->check(s, rest, err) || err_wrap(err, "evidence source"));
 }
 
-bool source_fetch(struct buf *out, const struct source_settings *s, const struct challenge *c, struct err *err)
+bool source_fetch(struct buf *out, enum call_kind *made_for, const struct source_settings *s, const struct challenge *c, struct err *err)
 {
     const char *rest;
     const struct source_kind *kind = find_kind(s, &rest, err);
     if (!kind)
         return false;
     size_t before = out->len;
-    if (kind->check(s, rest, err) && kind->fetch(out, s, rest, c, err))
+    if (made_for)
+        *made_for = c->call;
+    if (kind->check(s, rest, err) && kind->fetch(out, made_for, s, rest, c, err))
         return out->len > before || err_set(err, ERR_FORMAT, "evidence source: empty");
     return err_wrap(err, "evidence source");
 }

@@ -97,6 +97,12 @@ static void credentials_stay_on_safe_paths(void **state)
     struct http_endpoint local = {.url = "http://127.0.0.1:9/", .header_file = path};
     assert_false(http_get(http, &reply, &local, NULL, &limits, &err));
     assert_int_equal(err.code, ERR_NET);
+    struct http_endpoint unchecked = {.url = "https://127.0.0.1:9/", .header_file = path, .insecure_tls = true};
+    assert_false(http_get(http, &reply, &unchecked, NULL, &limits, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+    struct http_endpoint no_token = {.url = "http://127.0.0.1:9/", .token_file = path}; /* a header line is none */
+    assert_false(http_get(http, &reply, &no_token, NULL, &limits, &err));
+    assert_int_equal(err.code, ERR_USAGE);
     chmod(path, 0644);
     assert_false(http_get(http, &reply, &local, NULL, &limits, &err));
     assert_int_equal(err.code, ERR_USAGE);

@@ -45,7 +45,7 @@ static bool fetch(struct buf *out, const char *scheme, const char *name, struct 
     snprintf(spec, sizeof spec, "%s%s%s", scheme, dir, name);
     const struct source_settings s = {.spec = spec, .timeout_s = 5, .max_bytes = 1000};
     const struct challenge c = {.call = CALL_REATTEST, .profile = PROFILE_G1B, .chain_id = 31337, .nonce = 7};
-    return source_fetch(out, &s, &c, err);
+    return source_fetch(out, NULL, &s, &c, err);
 }
 
 static void file_is_read_anew_each_time(void **state)
