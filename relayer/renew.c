@@ -452,13 +452,13 @@ void renew_one(struct renewer *n, struct renewal *out, const struct identity_row
 
 bool renew_warn(struct renewer *n, int64_t chain_now_s, size_t *left, struct err *err)
 {
-    AUTO(identity_list_done) struct identity_list due = {0};
+    AUTO(identity_list_done) struct identity_list list = {0};
     struct session *s = &n->relay->session;
     *left = 0;
-    if (!identities_due_here(s->db, &due, s->chain.chain_id, s->chain.registry, chain_now_s, SIZE_MAX, err))
+    if (!identities_expiring_here(s->db, &list, s->chain.chain_id, s->chain.registry, chain_now_s, SIZE_MAX, err))
         return false;
-    for (size_t i = 0; i < due.count; i++) {
-        struct identity_row *row = &due.row[i];
+    for (size_t i = 0; i < list.count; i++) {
+        struct identity_row *row = &list.row[i];
         enum freshness_state state = session_state(s->cfg, row, chain_now_s);
         bool late = state == STATE_EXPIRING || state == STATE_EXPIRED;
         *left += late;

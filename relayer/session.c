@@ -165,6 +165,7 @@ static int64_t settings_digest(const struct config *cfg)
     AUTO(buf_done) struct buf text = buf_new(4096);
     for (enum deadline d = DEADLINE_TEE; d < NUM_DEADLINES; d++)
         buf_printf(&text, "%u %lld ", p.due[d].permille, (long long)p.due[d].seconds);
+    buf_printf(&text, "%u %lld ", p.expiring.permille, (long long)p.expiring.seconds);
     buf_printf(&text, "%u %lld %d %d", p.jitter_permille, (long long)p.cutoff_lead_s, cfg->pccs_url.count > 0, cfg->kds_url.count > 0);
     for (size_t i = 0; i < cfg->tcb_recovery_at.count; i++)
         buf_printf(&text, " %s", cfg->tcb_recovery_at.item[i]);
@@ -177,7 +178,10 @@ static int64_t settings_digest(const struct config *cfg)
 
 static void plan_row(const struct config *cfg, struct identity_row *row, int64_t chain_now_s)
 {
+    struct freshness f = freshness_of(row);
+    struct plan_settings plan = session_plan(cfg);
     row->due_s = session_due(cfg, row, chain_now_s).at_s;
+    row->expiring_s = plan_expiring_s(&f, &plan);
     row->due_settings = settings_digest(cfg);
 }
 
@@ -285,6 +289,8 @@ bool session_store(struct session *s, struct read_back *out, struct hash32 id, c
     }
     take_chain(&r.after, on, s);
     r.changed = r.was_known && r.before.read_at_s && moved(&r.before, &r.after);
+    if (r.changed && session_state(s->cfg, &r.after, (int64_t)on->block.time_s) < STATE_EXPIRING)
+        r.after.warned_state = STATE_FRESH; /* whoever renewed it: the next warning is a new one */
     r.measurement_changed = r.was_known && r.before.registered && r.after.registered &&
                             !hash32_eq(r.before.measurement_hash, r.after.measurement_hash);
     if ((r.was_known || create) && !(identities_put(s->db, &r.after, err) && note_measurement(s, &r, tx_hash, err)))

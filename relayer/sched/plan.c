@@ -161,6 +161,14 @@ static int64_t expiring_from(const struct freshness *f, enum deadline d, const s
     return expires == INT64_MAX ? INT64_MAX : expires - before;
 }
 
+int64_t plan_expiring_s(const struct freshness *f, const struct plan_settings *settings)
+{
+    if (!f->known || !f->registered)
+        return INT64_MAX;
+    int64_t tee = expiring_from(f, DEADLINE_TEE, settings), tpm = expiring_from(f, DEADLINE_TPM, settings);
+    return tee < tpm ? tee : tpm;
+}
+
 static enum freshness_state deadline_state(const struct freshness *f, enum deadline d, struct hash32 id, int64_t now_s,
                                            const struct plan_settings *settings)
 {

@@ -81,6 +81,9 @@ struct plan_due plan_next_due(const struct freshness *f, struct hash32 id, const
 /* When the first of the deadlines and of the cutoffs that make it due ends; INT64_MAX: never. */
 int64_t plan_ends_s(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs, int64_t chain_now_s,
                     const struct plan_settings *settings);
+/* From when on the first of the deadlines is STATE_EXPIRING; INT64_MAX: never (not registered, unknown, no end). Another number
+ * that a store can index. */
+int64_t plan_expiring_s(const struct freshness *f, const struct plan_settings *settings);
 /* The worst of the deadlines, and STATE_DUE where a cutoff makes it due. */
 enum freshness_state plan_state(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs, int64_t chain_now_s,
                                 const struct plan_settings *settings);

@@ -63,6 +63,7 @@ void identity_read(struct identity_row *r, struct stmt *s)
     r->collateral_expires_s = stmt_get_i64(s, "collateral_expires_s");
     r->tcb_refused_s = stmt_get_i64(s, "tcb_refused_s");
     r->due_s = stmt_get_i64(s, "due_s");
+    r->expiring_s = stmt_get_i64(s, "expiring_s");
     r->due_settings = stmt_get_i64(s, "due_settings");
     r->retry_at_s = stmt_get_i64(s, "retry_at_s");
     r->failures = (uint32_t)stmt_get_i64(s, "failures");
@@ -84,7 +85,7 @@ bool identities_put(struct db *db, const struct identity_row *row, struct err *e
         db_stmt(db, "INSERT OR REPLACE INTO identities (" COLUMNS ") VALUES (:chain, :registry, :id, :profile,"
                     " :label, :source, :tracked, :registered, :tee_type, :cloud_type, :tee_ttl, :tpm_ttl, :tee_recent, "
                     ":tpm_recent, :hash, :nonce,"
-                    " :read_at, :read_block, :collateral, :tcb_refused, :due, :settings, :retry, :failures, :error, :warned)");
+                    " :read_at, :read_block, :collateral, :tcb_refused, :due, :expiring, :settings, :retry, :failures, :error, :warned)");
     bind_key(&s, &row->key);
     stmt_text(&s, ":profile", row->profile);
     stmt_text(&s, ":label", row->label);
@@ -104,6 +105,7 @@ bool identities_put(struct db *db, const struct identity_row *row, struct err *e
     stmt_i64(&s, ":collateral", row->collateral_expires_s);
     stmt_i64(&s, ":tcb_refused", row->tcb_refused_s);
     stmt_i64(&s, ":due", row->due_s);
+    stmt_i64(&s, ":expiring", row->expiring_s);
     stmt_i64(&s, ":settings", row->due_settings);
     stmt_i64(&s, ":retry", row->retry_at_s);
     stmt_i64(&s, ":failures", row->failures);
@@ -224,6 +226,19 @@ bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, 
     return true;
 }
 
+bool identities_expiring_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
+                              int64_t at_s, size_t max, struct err *err)
+{
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry"
+                                " AND expiring_s <= :at ORDER BY expiring_s LIMIT :max");
+    stmt_u64(&s, ":chain", chain_id);
+    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    stmt_i64(&s, ":at", at_s);
+    stmt_i64(&s, ":max", max > 100000 ? 100000 : (int64_t)max);
+    return read_list(out, &s, err);
+}
+
 /* Two ranges of one index: what is up to date is not looked at. */
 bool identities_due_by_other_settings(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
                                       int64_t settings, size_t max, struct err *err)
@@ -243,10 +258,11 @@ bool identities_set_due(struct db *db, const struct identity_row *row, struct er
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
     AUTO(stmt_done)
-    struct stmt s = db_stmt(db, "UPDATE identities SET due_s = :due, due_settings = :settings"
+    struct stmt s = db_stmt(db, "UPDATE identities SET due_s = :due, expiring_s = :expiring, due_settings = :settings"
                                 " WHERE chain_id = :chain AND registry = :registry AND id = :id");
     bind_key(&s, &row->key);
     stmt_i64(&s, ":due", row->due_s);
+    stmt_i64(&s, ":expiring", row->expiring_s);
     stmt_i64(&s, ":settings", row->due_settings);
     return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
 }

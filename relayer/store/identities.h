@@ -28,7 +28,8 @@ struct identity_row {
     int64_t collateral_expires_s; /* what its TEE evidence was judged with here; 0: not known */
     int64_t tcb_refused_s;        /* from then on its TCB level is refused, as far as is known; 0: not known */
     int64_t due_s;                /* chain time from which on something is due; INT64_MAX: nothing */
-    int64_t due_settings;         /* digest of the settings that due_s was computed with */
+    int64_t expiring_s;           /* chain time from which on it is inside its warning window; INT64_MAX: never */
+    int64_t due_settings;         /* digest of the settings that these two were computed with */
     int64_t retry_at_s;           /* not before */
     uint32_t failures;            /* in a row */
     char last_error[256];
@@ -45,7 +46,7 @@ void identity_list_done(struct identity_list *list);
 #define IDENTITY_COLUMNS                                                                                                        \
     "chain_id, registry, id, profile, label, source, tracked_at_s, registered, tee_type, cloud_type, tee_ttl_s,"       \
     " tpm_ttl_s, tee_recent_s, tpm_recent_s, measurement_hash, nonce, read_at_s, read_block, collateral_expires_s,"    \
-    " tcb_refused_s, due_s, due_settings, retry_at_s, failures, last_error, warned_state"
+    " tcb_refused_s, due_s, expiring_s, due_settings, retry_at_s, failures, last_error, warned_state"
 void identity_read(struct identity_row *out, struct stmt *s);
 /* The lowest (fill '0') or highest (fill 'f') id that begins with these hex digits. ERR_USAGE: no such digits, over 64. */
 bool identity_bound(struct hash32 *out, const char *digits, char fill, struct err *err);
@@ -70,7 +71,10 @@ bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, 
 /* Up to max of one registry whose due time was computed with other settings than these. */
 bool identities_due_by_other_settings(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
                                       int64_t settings, size_t max, struct err *err);
-/* The row's due_s and due_settings. */
+/* Those of one registry that are inside their warning window at at_s, or past it; the first to have entered it first. */
+bool identities_expiring_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
+                              int64_t at_s, size_t max, struct err *err);
+/* The row's due_s, expiring_s and due_settings. */
 bool identities_set_due(struct db *db, const struct identity_row *row, struct err *err);
 /* How the last try went: failures in a row, when the next one may begin, why it failed ("" where it did not). */
 bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s,

@@ -136,6 +136,13 @@ const struct migration migrations[] = {
 
     {"unexplained events by identity",
      "CREATE INDEX events_unexplained_of ON events (chain_id, registry, id) WHERE state > 0"},
+
+    /* expiring_s: from when on an identity is inside its warning window, whether or not it is due. Rows from before are computed
+     *   with the other numbers that due_settings stands for. */
+    {"warning window",
+     "ALTER TABLE identities ADD COLUMN expiring_s INTEGER NOT NULL DEFAULT 9223372036854775807;"
+     "UPDATE identities SET due_settings = 0;"
+     "CREATE INDEX identities_by_expiring ON identities (chain_id, registry, expiring_s)"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;

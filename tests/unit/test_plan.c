@@ -47,6 +47,24 @@ static void due_when_a_third_is_left(void **state)
     assert_int_equal(act(&f, NULL, due), PLAN_ATTEST);
 }
 
+static void the_warning_window_begins_where_the_state_says_so(void **state)
+{
+    (void)state;
+    struct freshness f = fresh(), none = {0}, endless = fresh();
+    int64_t from = plan_expiring_s(&f, &no_jitter);
+    assert_int_equal(from, t0 + 27 * day);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, from - 1, &no_jitter), STATE_DUE);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, from, &no_jitter), STATE_EXPIRING);
+    endless.tee_ttl_s = endless.tpm_ttl_s = UINT64_MAX;
+    assert_true(plan_expiring_s(&endless, &no_jitter) == INT64_MAX && plan_expiring_s(&none, &no_jitter) == INT64_MAX);
+    /* a window wider than the lead: it warns of what is not due yet */
+    struct plan_settings wide = no_jitter;
+    wide.expiring = (struct plan_lead){.seconds = 20 * day};
+    assert_int_equal(plan_expiring_s(&f, &wide), t0 + 10 * day);
+    assert_int_equal(plan_state(&f, id_of(1), NULL, t0 + 10 * day, &wide), STATE_EXPIRING);
+    assert_int_equal(act(&f, NULL, t0 + 10 * day), PLAN_NOTHING);
+}
+
 static void each_deadline_has_its_own_lead(void **state)
 {
     (void)state;
@@ -287,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expires_at_exactly_recent_plus_ttl),
         cmocka_unit_test(due_when_a_third_is_left),
+        cmocka_unit_test(the_warning_window_begins_where_the_state_says_so),
         cmocka_unit_test(each_deadline_has_its_own_lead),
         cmocka_unit_test(tpm_due_alone_is_a_reattestation),
         cmocka_unit_test(never_ending_ttl_is_never_due),

@@ -88,17 +88,38 @@ static void rows_of_other_settings_are_found_by_an_index(void **state)
         assert_true(identities_due_by_other_settings(db, &list, 31337, (struct addr20){{1}}, 7, 10, NULL));
         assert_int_equal(list.count, left);
         list.row[0].due_s = 77;
+        list.row[0].expiring_s = 78;
         list.row[0].due_settings = 7;
         assert_true(identities_set_due(db, &list.row[0], NULL));
         struct identity_row r;
         bool found;
         assert_true(identities_get(db, &r, &found, &list.row[0].key, NULL) && found);
-        assert_true(r.due_s == 77 && r.due_settings == 7 && r.tcb_refused_s == 5);
+        assert_true(r.due_s == 77 && r.expiring_s == 78 && r.due_settings == 7 && r.tcb_refused_s == 5);
     }
     AUTO(stmt_done) struct stmt s = db_stmt(db, "EXPLAIN QUERY PLAN SELECT id FROM identities WHERE chain_id = 1 AND registry = x'01'"
                                                 " AND due_settings > 5");
     assert_true(stmt_row(&s));
     assert_non_null(strstr(stmt_get_text(&s, "detail"), "identities_by_settings"));
+}
+
+static void the_warning_window_is_found_by_an_index(void **state)
+{
+    (void)state;
+    const int64_t from[] = {500, 100, INT64_MAX, 300, 301};
+    for (uint8_t n = 0; n < 5; n++) {
+        struct identity_row r = row_of(n, INT64_MAX); /* none of them is due */
+        r.expiring_s = from[n];
+        assert_true(identities_put(db, &r, NULL));
+    }
+    AUTO(identity_list_done) struct identity_list list = {0};
+    assert_true(identities_expiring_here(db, &list, 31337, (struct addr20){{1}}, 300, 10, NULL));
+    assert_int_equal(list.count, 2);
+    assert_true(list.row[0].expiring_s == 100 && list.row[1].expiring_s == 300);
+    AUTO(stmt_done) struct stmt s = db_stmt(db, "EXPLAIN QUERY PLAN SELECT id FROM identities WHERE chain_id = 1 AND registry = x'01'"
+                                                " AND expiring_s <= 5 ORDER BY expiring_s LIMIT 3");
+    assert_true(stmt_row(&s));
+    assert_non_null(strstr(stmt_get_text(&s, "detail"), "identities_by_expiring"));
+    assert_false(stmt_row(&s)); /* nothing is sorted */
 }
 
 static void measurements_are_kept_in_order_without_repeats(void **state)
@@ -207,6 +228,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(identities_are_found_by_prefix_and_by_due_time, make, drop),
         cmocka_unit_test_setup_teardown(the_due_search_uses_its_index, make, drop),
         cmocka_unit_test_setup_teardown(rows_of_other_settings_are_found_by_an_index, make, drop),
+        cmocka_unit_test_setup_teardown(the_warning_window_is_found_by_an_index, make, drop),
         cmocka_unit_test_setup_teardown(measurements_are_kept_in_order_without_repeats, make, drop),
         cmocka_unit_test_setup_teardown(one_owner_holds_a_claim_until_it_runs_out, make, drop),
         cmocka_unit_test_setup_teardown(a_claim_names_its_holder_and_ends_by_its_token, make, drop),
