@@ -56,6 +56,7 @@ struct config {
     struct text_list pccs_url, pccs_ca_file, pccs_header_file; /* the n-th file goes with the n-th URL */
     struct text_list kds_url;
     char *thim_url; /* NULL: not asked */
+    bool early_tcb;
     /* [identity] */
     char *identity_key, *identity_passphrase_file;
     /* [freshness] */

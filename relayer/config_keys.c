@@ -90,6 +90,8 @@ const struct config_key config_keys[] = {
      "where AMD's certificates and CRLs are fetched: the KDS or a mirror with its paths; several are tried in order; empty: nowhere"},
     {"trust", "thim_url", CONFIG_TEXT, AT(thim_url), KEYS_COLLATERAL, "URL", NULL, NULL,
      "on Azure: ask the host for this machine's VCEK first (http://169.254.169.254/metadata/THIM/amd/certification)"},
+    {"trust", "early_tcb", CONFIG_BOOL, AT(early_tcb), KEYS_COLLATERAL, NULL, "false", NULL,
+     "fetch Intel's next TCB evaluation data too: what they will refuse is attested before they come into force"},
 
     {"freshness", "tee_due", CONFIG_LEAD, AT(tee_due), KEYS_FRESHNESS, "SHARE|DURATION", "33%", NULL,
      "renew when this much of the TEE TTL is left"},

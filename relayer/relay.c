@@ -181,7 +181,7 @@ static bool pass_judgement(struct relaying *w, struct err *err)
     if (!judge_bundle(&j, &w->r->judge, &w->bundle, &expected, clock_now_s(), err))
         return false;
     w->out->verdict = json_incref(j.doc);
-    w->until.collateral_expires_s = j.v->tee_collateral_expires_s;
+    w->until = (struct judged_until){j.v->tee_collateral_expires_s, j.v->tcb_refused_s};
     if (j.verdict == VERIFIED)
         return true;
     return err_set(err, j.verdict == REJECTED ? ERR_REFUSED : ERR_STALE, "the evidence is %s: %s", verdict_name(j.verdict), j.reason);

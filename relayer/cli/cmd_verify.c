@@ -76,7 +76,7 @@ static bool open_helpers(struct question *q, struct cmd_env *env, struct err *er
     q->judge.gather = &q->gather;
     if (!gather_init(&q->gather, &env->config, q->db, offline, err))
         return false;
-    q->gather.early = opt_given(&env->opts, "early");
+    q->gather.early |= opt_given(&env->opts, "early");
     return true;
 }
 

@@ -8,7 +8,7 @@
 
 bool gather_init(struct gather *out, const struct config *cfg, struct db *db, bool offline, struct err *err)
 {
-    struct gather g = {.db = db, .offline = offline, .thim_url = cfg->thim_url};
+    struct gather g = {.db = db, .offline = offline, .early = cfg->early_tcb, .thim_url = cfg->thim_url};
     size_t n = offline ? 0 : cfg->pccs_url.count, num_kds = offline ? 0 : cfg->kds_url.count;
     g.pcs = calloc(n + 1, sizeof *g.pcs);
     g.kds = calloc(num_kds + 1, sizeof *g.kds);
@@ -61,6 +61,17 @@ static bool at_hand(const struct collateral *pool, const struct pcs_want *want, 
     return false;
 }
 
+/* Of the next TCB evaluation data, what is kept already: nobody is asked for it. */
+static void add_kept_early(const struct gather *g, struct collateral *pool, const struct roots *roots, struct bytes quote, int64_t now_s)
+{
+    struct pcs_want today[PCS_MAX_WANTS], all[PCS_MAX_WANTS];
+    struct pcs_outcome outcomes[PCS_MAX_WANTS];
+    size_t num_today = pcs_wants_of_quote(today, quote, false), num_all = pcs_wants_of_quote(all, quote, true);
+    struct pcs pcs = {.db = g->db, .roots = roots, .now_s = now_s};
+    if (g->db && !g->early && num_all > num_today)
+        pcs_get(pool, &pcs, all + num_today, num_all - num_today, outcomes, NULL);
+}
+
 static bool gather_intel(const struct gather *g, struct collateral *pool, const struct roots *roots, struct bytes quote,
                          int64_t now_s, struct err *err)
 {
@@ -70,6 +81,7 @@ static bool gather_intel(const struct gather *g, struct collateral *pool, const 
     for (size_t i = 0; i < num_all; i++)
         if (!at_hand(pool, &all[i], now_s))
             wants[n++] = all[i];
+    add_kept_early(g, pool, roots, quote, now_s);
     struct pcs pcs = {.db = g->db, .roots = roots, .sources = g->pcs, .num_sources = g->num_pcs, .now_s = now_s};
     return pcs_get(pool, &pcs, wants, n, outcomes, err);
 }

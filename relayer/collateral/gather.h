@@ -11,7 +11,7 @@
 struct gather {
     struct db *db; /* borrowed; NULL: nothing is kept */
     bool offline;
-    bool early; /* Intel's next TCB evaluation data too */
+    bool early; /* ask for Intel's next TCB evaluation data too; what is kept of it is taken in any case */
     struct http *http; /* owned; AMD's */
     struct http_endpoint *pcs; /* owned */
     size_t num_pcs;

@@ -76,6 +76,8 @@ void evidence_judge(struct ev *ev, struct verdict *out)
             out->collateral_expires_s = earliest(out->collateral_expires_s, kind->expires(ev));
         if (kind->collateral_expires && kind->applies(ev))
             out->tee_collateral_expires_s = earliest(out->tee_collateral_expires_s, kind->collateral_expires(ev));
+        if (kind->refused_from && kind->applies(ev))
+            out->tcb_refused_s = earliest(out->tcb_refused_s, kind->refused_from(ev));
     }
     out->collateral_expires_s = earliest(out->collateral_expires_s, out->tee_collateral_expires_s);
     out->verdict = derive(out);

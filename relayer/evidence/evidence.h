@@ -112,6 +112,7 @@ struct verdict {
     size_t num_results;
     /* earliest time at which the same verdict could change; 0: none is known */
     int64_t collateral_expires_s;
+    int64_t tcb_refused_s; /* from when on the policy will refuse the platform's TCB level; 0: none is known */
     int64_t tee_collateral_expires_s; /* the same of what TEE evidence is judged with alone, not of the evidence itself */
 };
 
@@ -126,6 +127,7 @@ struct kind {
     void (*render)(const struct ev *ev, json_t *doc);
     int64_t (*expires)(const struct ev *ev); /* the evidence itself; 0: no limit; may be NULL */
     int64_t (*collateral_expires)(const struct ev *ev); /* what it is judged with; the same */
+    int64_t (*refused_from)(const struct ev *ev); /* from when on the policy will refuse it; 0: not known; may be NULL */
     void (*learn)(const struct ev *ev); /* tell ev->memory what was seen; asked of verified evidence alone; may be NULL */
 };
 extern const struct kind *const evidence_kinds[]; /* NULL-terminated; kinds.c, whose rows these are: */

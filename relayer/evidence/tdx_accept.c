@@ -30,12 +30,11 @@ static bool has_word(const struct policy_word_list *list, struct bytes word)
 }
 
 /* The status with what is OutOfDate, but not for longer than its grace, counted as up to date. */
-static enum tcb_status status_with_grace(const struct ev *ev, const struct tcb_evaluation *e)
+static enum tcb_status status_with_grace(const struct ev *ev, const struct tcb_evaluation *e, int64_t now_s)
 {
     const struct tdx_policy *p = policy(ev);
     enum tcb_status platform = e->platform->outcome.status, qe = e->qe_level->outcome.status;
     enum tcb_status module = e->module_level ? e->module_level->outcome.status : TCB_NONE;
-    int64_t now_s = ev->now_s;
     if (e->status != e->launch)
         return e->status; /* a relaunch is advised: grace does not launch anew */
     if (platform == TCB_OUT_OF_DATE && now_s <= e->platform->outcome.date_s + p->platform_grace_s)
@@ -49,22 +48,38 @@ static enum tcb_status status_with_grace(const struct ev *ev, const struct tcb_e
     return tcb_converge(platform, module, qe);
 }
 
+static bool takes_status(const struct ev *ev, enum tcb_status s)
+{
+    return s == TCB_UP_TO_DATE ||
+           (s != TCB_REVOKED && (policy(ev)->any_status || has_word(&policy(ev)->statuses, bytes_str(tcb_status_name(s)))));
+}
+
 struct finding tdx_accept_status(struct ev *ev)
 {
     if (!evaluated(ev))
         return check_not_run("no TCB status");
     const struct tcb_evaluation *e = &ev->tdx->tcb;
-    enum tcb_status s = status_with_grace(ev, e);
+    enum tcb_status s = status_with_grace(ev, e, ev->now_s);
     const char *name = tcb_status_name(e->status);
     if (s == TCB_UP_TO_DATE)
         return e->status == s ? check_pass() : check_note("%s, within the policy's grace", name);
-    if (s != TCB_REVOKED && (policy(ev)->any_status || has_word(&policy(ev)->statuses, bytes_str(tcb_status_name(s)))))
+    if (takes_status(ev, s))
         return check_note("%s, which the policy takes", name);
     const struct tcb_short *m = e->num_missing ? e->missing : NULL;
     if (m)
         return check_fail("TCB status %s; short of the newest level in %zu, first %s: have %u, need %u", name,
                           e->num_missing, m->component, m->have, m->need);
     return check_fail("TCB status %s", name);
+}
+
+/* The first that the policy does not take; NULL: none. */
+static const struct bytes *open_advisory(const struct tdx_policy *p, const struct advisories *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (has_word(&p->denied_advisories, a->id[i]) ||
+            (p->allowed_advisories.count && !has_word(&p->allowed_advisories, a->id[i])))
+            return &a->id[i];
+    return NULL;
 }
 
 struct finding tdx_accept_advisories(struct ev *ev)
@@ -74,12 +89,61 @@ struct finding tdx_accept_advisories(struct ev *ev)
         return check_pass();
     if (!evaluated(ev))
         return check_not_run("no TCB status");
-    const struct advisories *a = &ev->tdx->tcb.advisories;
-    for (size_t i = 0; i < a->count; i++)
-        if (has_word(&p->denied_advisories, a->id[i]) ||
-            (p->allowed_advisories.count && !has_word(&p->allowed_advisories, a->id[i])))
-            return check_fail("%.*s stands open", (int)a->id[i].len, (const char *)a->id[i].p);
-    return check_pass();
+    const struct bytes *id = open_advisory(p, &ev->tdx->tcb.advisories);
+    return id ? check_fail("%.*s stands open", (int)id->len, (const char *)id->p) : check_pass();
+}
+
+/* --- the TCB level in times to come --- */
+
+static bool takes(const struct ev *ev, const struct tcb_evaluation *e, int64_t at_s)
+{
+    return takes_status(ev, status_with_grace(ev, e, at_s)) && !open_advisory(policy(ev), &e->advisories);
+}
+
+/* The first moment, from from_s on, at which this is not taken: at once, or when a grace is over. 0: none. */
+static int64_t refused_from(const struct ev *ev, const struct tcb_evaluation *e, int64_t from_s)
+{
+    const struct tdx_policy *p = policy(ev);
+    int64_t first = 0;
+    if (e->fault != TCB_FOUND || !takes(ev, e, from_s))
+        return from_s;
+    const int64_t ends[] = {e->platform->outcome.date_s + p->platform_grace_s, e->qe_level->outcome.date_s + p->qe_grace_s,
+                            e->module_level ? e->module_level->outcome.date_s + p->platform_grace_s : 0};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends[i] >= from_s && (!first || ends[i] < first) && !takes(ev, e, ends[i] + 1))
+            first = ends[i] + 1;
+    return first;
+}
+
+/* Twelve months after its recovery event, TCB evaluation data goes from update=early to everybody (Intel, "PCS changes",
+ * 2025). Which of the numbers up to the early one first refuses a level cannot be told from the last one alone: the next
+ * after today's counts. */
+#define STANDARD_AFTER_S (365ll * 86400)
+
+int64_t tdx_early_in_force_s(const struct tdx_part *p)
+{
+    const struct collateral_item *early = p->early[ROLE_TCB_INFO].item;
+    int64_t first = 0;
+    for (size_t i = 0; early && p->numbers && i < p->numbers->count; i++) {
+        const struct evaluation_number *n = &p->numbers->number[i];
+        if (n->number <= part_tcb_info(p)->head.evaluation_number || n->number > early->json.head->evaluation_number || !n->recovery_event_s)
+            continue;
+        int64_t t = n->recovery_event_s + STANDARD_AFTER_S;
+        first = first && first < t ? first : t;
+    }
+    return first;
+}
+
+int64_t tdx_refused_from(const struct ev *ev)
+{
+    if (!evaluated(ev))
+        return 0;
+    const struct tdx_part *p = ev->tdx;
+    int64_t t = refused_from(ev, &p->tcb, ev->now_s), in_force_s = p->early_evaluated ? tdx_early_in_force_s(p) : 0;
+    int64_t early = in_force_s > ev->now_s ? refused_from(ev, &p->early_tcb, in_force_s) : 0;
+    if (early && (!t || early < t))
+        t = early;
+    return t > ev->now_s ? t : 0;
 }
 
 struct finding tdx_accept_age(struct ev *ev)

@@ -442,5 +442,6 @@ const struct kind tdx_kind = {
     .num_checks = sizeof checks / sizeof checks[0],
     .render = tdx_render,
     .collateral_expires = tdx_expires,
+    .refused_from = tdx_refused_from,
     .learn = tdx_learn,
 };

@@ -8,6 +8,12 @@
 check_fn tdx_accept_status, tdx_accept_advisories, tdx_accept_age, tdx_accept_debug, tdx_accept_sept_ve,
     tdx_accept_service_td, tdx_accept_attributes, tdx_accept_platform, tdx_accept_pins;
 
+/* From when on the policy refuses the platform's TCB level, as far as the collateral at hand says: a grace ends, or Intel's next
+ * data come into force. 0: no such time is known. */
+int64_t tdx_refused_from(const struct ev *ev);
+/* When the next TCB evaluation data after today's come into force, where Intel's list of them is at hand; 0: not known. */
+int64_t tdx_early_in_force_s(const struct tdx_part *p);
+
 /* How new a piece of collateral is: what is remembered once it has been verified, and what a later one must not undercut. */
 struct tdx_mark {
     char subject[160]; /* "tcb/00806f050000/tdx", "qe/td_qe", "crl/Intel SGX Root CA" */

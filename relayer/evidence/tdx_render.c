@@ -145,6 +145,8 @@ static json_t *early_json(const struct tdx_part *p)
     json_t *o = tcb_json(e, info->item->json.tcb_info, qe->item->json.qe_identity);
     bool same = e->fault == p->tcb.fault && e->status == p->tcb.status;
     json_object_set_new(o, "changes", json_boolean(!same));
+    if (tdx_early_in_force_s(p))
+        put_date(o, "in_force_at", tdx_early_in_force_s(p));
     if (e->fault != TCB_FOUND)
         json_object_set_new(o, "status", json_string("not supported"));
     for (size_t i = 0; p->numbers && i < p->numbers->count; i++) {
@@ -175,6 +177,8 @@ void tdx_render(const struct ev *ev, json_t *doc)
     if (!p->evaluated)
         return;
     json_t *tcb = tcb_json(&p->tcb, part_tcb_info(p), part_qe_identity(p));
+    if (tdx_refused_from(ev))
+        put_date(tcb, "refused_from", tdx_refused_from(ev));
     if (p->early_evaluated)
         json_object_set_new(tcb, "early", early_json(p));
     json_object_set_new(doc, "tcb", tcb);

@@ -30,6 +30,9 @@ struct scene {
     struct policy policy;
     struct mark mark; /* what was seen before, of TCB info */
     bool wants_report_data; /* other than it has */
+    unsigned next_number;    /* of Intel's next TCB evaluation data; 0: none at hand */
+    struct sim_level next;   /* the platform's level there */
+    int64_t next_event_s;    /* its recovery event; 0: Intel's list is not at hand */
     /* made */
     struct buf quote, tcb_info, qe_identity, root_crl, pck_crl;
     struct buf pck_beside; /* empty: none is given */
@@ -250,6 +253,23 @@ static bool seen_mark(void *ctx, const char *issuer, const char *subject, struct
     return true;
 }
 
+static void add_next(struct collateral *pool, const struct scene *s)
+{
+    if (!s->next_number)
+        return;
+    struct sim_collateral c = s->qe;
+    c.evaluation_number = s->next_number;
+    c.levels = &s->next;
+    c.num_levels = 1;
+    AUTO(auto_free) char *chain = sim_tcb_chain(&vendor);
+    AUTO(auto_free) char *info = sim_tcb_info(&vendor, &c);
+    AUTO(auto_free) char *qe = sim_qe_identity(&vendor, &c);
+    AUTO(auto_free) char *numbers = sim_evaluation_numbers(&vendor, &c, s->next_number, s->next_event_s);
+    assert_true(collateral_add_signed(pool, "next", bytes_str(info), bytes_str(chain), true, NULL) &&
+                collateral_add_signed(pool, "next", bytes_str(qe), bytes_str(chain), true, NULL));
+    assert_true(!s->next_event_s || collateral_add_signed(pool, "numbers", bytes_str(numbers), bytes_str(chain), false, NULL));
+}
+
 static void judge(struct verdict *out, struct scene *s, bool held)
 {
     static const uint8_t other[64] = {1};
@@ -266,6 +286,7 @@ static void judge(struct verdict *out, struct scene *s, bool held)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         assert_true(collateral_add(&pool, "scene", files[i], COLLATERAL_LISTED, NULL));
     assert_true(s->pck_beside.len == 0 || collateral_add(&pool, "beside", buf_view(&s->pck_beside), COLLATERAL_LISTED, NULL));
+    add_next(&pool, s);
     assert_true(!held || collateral_prove(&pool, &roots, NULL));
     bundle.tee = TEE_TDX;
     bundle.report_type = REPORT_NATIVE;
@@ -292,6 +313,54 @@ static void the_good_scene_passes_every_check(void **state)
             if (v.results[i].finding.outcome != PASS)
                 fail_msg("form %d: %s: %s", form, v.results[i].check->id, v.results[i].finding.detail);
         assert_int_equal(v.verdict, VERIFIED);
+        scene_done(&s);
+    }
+}
+
+/* From when on is the platform's level refused, by what is known today? */
+static void a_level_that_will_be_refused_is_known_before(void **state)
+{
+    (void)state;
+    const int64_t level_date = 1767225600; /* 2026-01-01 */
+    const struct {
+        const char *name, *status;      /* today's */
+        unsigned number;
+        const char *next;               /* the next data's; NULL: none at hand */
+        bool higher;                    /* the platform reaches no level there */
+        int64_t event_s, grace_s, want_s;
+        const char *accepts;            /* by the policy, beside UpToDate */
+    } cases[] = {
+        {"nothing ahead", "UpToDate", 0, NULL, false, 0, 0, 0, NULL},
+        {"the next data take it too", "UpToDate", 21, "UpToDate", false, NOW - 100 * DAY, 0, 0, NULL},
+        {"out of date a year after the event", "UpToDate", 21, "OutOfDate", false, NOW - 100 * DAY, 0, NOW + 265 * DAY, NULL},
+        {"no level there", "UpToDate", 21, "UpToDate", true, NOW - 100 * DAY, 0, NOW + 265 * DAY, NULL},
+        {"a status that the policy takes", "UpToDate", 21, "SWHardeningNeeded", false, NOW - 100 * DAY, 0, 0, "SWHardeningNeeded"},
+        {"a status that it does not take", "UpToDate", 21, "SWHardeningNeeded", false, NOW - 100 * DAY, 0, NOW + 265 * DAY, "ConfigurationNeeded"},
+        {"no list of numbers, no date", "UpToDate", 21, "OutOfDate", false, 0, 0, 0, NULL},
+        {"in force long ago by the list", "UpToDate", 21, "OutOfDate", false, NOW - 400 * DAY, 0, 0, NULL},
+        {"the same number", "UpToDate", 20, "OutOfDate", false, NOW - 100 * DAY, 0, 0, NULL},
+        {"a grace that ends", "OutOfDate", 0, NULL, false, 0, NOW - level_date + 9 * DAY, NOW + 9 * DAY + 1, NULL},
+        {"a grace that the next data begin", "UpToDate", 21, "OutOfDate", false, NOW - 360 * DAY, NOW - level_date + 9 * DAY, NOW + 9 * DAY + 1, NULL},
+        {"a grace that is over by then", "UpToDate", 21, "OutOfDate", false, NOW - 100 * DAY, NOW - level_date + 9 * DAY, NOW + 265 * DAY, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct scene s;
+        struct verdict v;
+        make_scene(&s, strcmp(cases[i].status, "OutOfDate") == 0 ? out_of_date : NULL, NULL);
+        s.policy.tdx.platform_grace_s = cases[i].grace_s;
+        if (cases[i].accepts) {
+            strcpy(s.policy.tdx.statuses.item[0], cases[i].accepts);
+            s.policy.tdx.statuses.count = 1;
+        }
+        s.next_number = cases[i].number;
+        s.next = s.level;
+        s.next.status = cases[i].next;
+        s.next.tcb.sgx[0] = (uint8_t)(s.next.tcb.sgx[0] + cases[i].higher);
+        s.next_event_s = cases[i].event_s;
+        judge(&v, &s, i % 2);
+        assert_int_equal(v.verdict, VERIFIED);
+        if (v.tcb_refused_s != cases[i].want_s)
+            fail_msg("%s: %lld, want %lld", cases[i].name, (long long)v.tcb_refused_s, (long long)cases[i].want_s);
         scene_done(&s);
     }
 }
@@ -474,6 +543,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_good_scene_passes_every_check), cmocka_unit_test(each_check_fails_for_one_thing),
+        cmocka_unit_test(a_level_that_will_be_refused_is_known_before),
         cmocka_unit_test(every_check_has_a_scene),           cmocka_unit_test(no_bit_of_the_signed_part_is_free),
         cmocka_unit_test(padding_of_every_producer_is_taken), cmocka_unit_test(a_chain_beside_the_quote_is_found),
         cmocka_unit_test(grace_and_statuses),

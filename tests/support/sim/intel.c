@@ -379,3 +379,17 @@ char *sim_qe_identity(const struct sim_intel *intel, const struct sim_collateral
                c->qe_status ? c->qe_status : "UpToDate");
     return sign_json(intel, "enclaveIdentity", &b);
 }
+
+char *sim_evaluation_numbers(const struct sim_intel *intel, const struct sim_collateral *c, unsigned number, int64_t recovery_event_s)
+{
+    char event[21], before[21];
+    const int64_t two_years = 730ll * 86400;
+    struct buf b = buf_new(1 << 16);
+    buf_printf(&b, "{\"id\":\"%s\",\"version\":1,", c->sgx ? "SGX" : "TDX");
+    put_times(&b, c);
+    buf_printf(&b,
+               "\"tcbEvalNumbers\":[{\"tcbEvaluationDataNumber\":%u,\"tcbRecoveryEventDate\":\"%s\",\"tcbDate\":\"%s\"},"
+               "{\"tcbEvaluationDataNumber\":%u,\"tcbRecoveryEventDate\":\"%s\",\"tcbDate\":\"%s\"}]}",
+               number, time_format(event, recovery_event_s), event, number - 1, time_format(before, recovery_event_s - two_years), before);
+    return sign_json(intel, "tcbEvaluationDataNumbers", &b);
+}

@@ -64,6 +64,8 @@ struct sim_collateral {
 /* {"tcbInfo":{..},"signature":".."} and {"enclaveIdentity":..}, malloc'd text. */
 char *sim_tcb_info(const struct sim_intel *intel, const struct sim_collateral *c);
 char *sim_qe_identity(const struct sim_intel *intel, const struct sim_collateral *c);
+/* {"tcbEvaluationDataNumbers":..}: number (the next one) with its recovery event, and the one before it, two years older. */
+char *sim_evaluation_numbers(const struct sim_intel *intel, const struct sim_collateral *c, unsigned number, int64_t recovery_event_s);
 /* PEM chains, malloc'd. */
 char *sim_tcb_chain(const struct sim_intel *intel);
 char *sim_pck_chain(const struct sim_intel *intel);    /* PCK, CA, root: what a quote carries */

@@ -3,10 +3,12 @@
  *   cvm-sim evidence DIR --cloud gcp|azure --public-key 0xXY [--call NAME --chain-id N --registry 0xADDR [--time T]]
  *                        [--profile g1b] [--extra-data HEX] [--version N]      the bundle on standard output
  *   cvm-sim collateral DIR --out FOLDER [--time T]     TCB info, QE identity, CRLs, chains and the roots, as files
+ *                        [--recovery T]     and the next TCB evaluation data, in force from T, under which the platform is OutOfDate
  *
  * DIR keeps the simulated vendors' keys and the software TPM; the same DIR is the same VM. Everything chains to roots made
  * in DIR, which cvm-relayer trusts only when told to (--root FOLDER/roots.pem). */
 #include "crypto/base/text.h"
+#include "relayer/evidence/collateral.h"
 #include "relayer/evidence/identity.h"
 #include "tests/support/sim/cloud.h"
 
@@ -23,7 +25,7 @@ struct args {
     struct buf public_key, extra_data;
     uint64_t chain_id, version;
     struct addr20 registry;
-    int64_t time_s;
+    int64_t time_s, recovery_s;
 };
 
 _Noreturn static void usage(const char *why)
@@ -32,7 +34,7 @@ _Noreturn static void usage(const char *why)
             "cvm-sim: %s\n"
             "usage: cvm-sim evidence DIR --cloud gcp|azure --public-key 0xXY [--call NAME --chain-id N --registry 0xADDR\n"
             "                        [--time T]] [--profile g1b] [--extra-data HEX] [--version N]\n"
-            "       cvm-sim collateral DIR --out FOLDER [--time T]\n",
+            "       cvm-sim collateral DIR --out FOLDER [--time T] [--recovery T]\n",
             why);
     exit(2);
 }
@@ -45,6 +47,7 @@ static void parse(struct args *a, int argc, char **argv)
         {"registry", required_argument, NULL, 'r'}, {"time", required_argument, NULL, 't'},
         {"profile", required_argument, NULL, 'p'},  {"extra-data", required_argument, NULL, 'x'},
         {"version", required_argument, NULL, 'v'},  {"out", required_argument, NULL, 'o'},
+        {"recovery", required_argument, NULL, 'R'},
         {0},
     };
     struct err err = {0};
@@ -79,6 +82,9 @@ static void parse(struct args *a, int argc, char **argv)
             break;
         case 'v':
             ok = u64_parse(&a->version, text, UINT32_MAX, &err);
+            break;
+        case 'R':
+            ok = time_parse(&a->recovery_s, text, &err);
             break;
         case 'o':
             a->out = optarg;
@@ -151,6 +157,33 @@ static void write_text(const char *folder, const char *name, char *text)
     free(text);
 }
 
+/* What update=early gives, as our export: only there it is told apart from today's. */
+static void write_next_tcb(const struct args *a, const struct sim_intel *intel)
+{
+    const int64_t day = 86400, year = 365 * day;
+    const struct sim_level levels[] = {
+        {.tcb = {.sgx = {99}, .pcesvn = 99}, .status = "UpToDate", .date = "2026-06-01T00:00:00Z"},
+        {.tcb = intel->tcb, .status = "OutOfDate", .date = "2026-01-01T00:00:00Z"},
+    };
+    const struct sim_collateral next = {.issued_s = a->time_s - day, .next_update_s = a->time_s + 29 * day, .evaluation_number = 21,
+                                        .levels = levels, .num_levels = 2};
+    struct collateral pool = collateral_new();
+    struct buf out = buf_new(1 << 20);
+    char *info = sim_tcb_info(intel, &next), *qe = sim_qe_identity(intel, &next), *chain = sim_tcb_chain(intel);
+    char *numbers = sim_evaluation_numbers(intel, &next, 21, a->recovery_s - year);
+    if (!collateral_add_signed(&pool, "early", bytes_str(info), bytes_str(chain), true, NULL) ||
+        !collateral_add_signed(&pool, "early", bytes_str(qe), bytes_str(chain), true, NULL) ||
+        !collateral_add_signed(&pool, "numbers", bytes_str(numbers), bytes_str(chain), false, NULL) || !collateral_export(&out, &pool, NULL))
+        sim_die("the next TCB evaluation data");
+    write_file(a->out, "next_tcb.json", buf_view(&out));
+    buf_done(&out);
+    collateral_done(&pool);
+    free(info);
+    free(qe);
+    free(chain);
+    free(numbers);
+}
+
 static int collateral(struct args *a, const struct sim_world *world)
 {
     if (!a->out)
@@ -168,6 +201,8 @@ static int collateral(struct args *a, const struct sim_world *world)
     struct bytes pck_crl = sim_crl(&intel.platform_ca, c.issued_s, c.next_update_s, 1, NULL, 0, false);
     write_file(a->out, "root_crl.der", root_crl);
     write_file(a->out, "pck_crl.der", pck_crl);
+    if (a->recovery_s)
+        write_next_tcb(a, &intel);
     free((void *)root_crl.p);
     free((void *)pck_crl.p);
 
