@@ -14,6 +14,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
+#include "relayer/kept_ak.h"
 #include "relayer/log.h"
 #include "relayer/payer.h"
 #include "relayer/relay_steps.h"
@@ -149,20 +150,6 @@ static bool nothing_to_do(struct relaying *w, struct err *err)
 
 /* --- 5. the verdict --- */
 
-/* A re-attestation is verified with the key that the registry keeps. */
-static bool recall_ak(struct relaying *w, struct err *err)
-{
-    const struct onchain_key *ak = &w->on.ak;
-    if (w->q->call != CALL_REATTEST || !ak->data.len)
-        return true;
-    struct identity id = {.present = true, .algo = ak->algo, .params = ak->params, .scheme = ak->algo == ALG_RSA ? ALG_RSASSA : ALG_ECDSA,
-                          .hash_algo = ALG_SHA256, .key = ak->data};
-    if (ak->algo == ALG_ECC && ak->data.len == 65)
-        id.key = bytes_sub(ak->data, 1, 64);
-    w->ak = identity_pubkey(&id, err);
-    return w->ak || err_wrap(err, "the attestation key that the registry keeps");
-}
-
 static bool pass_judgement(struct relaying *w, struct err *err)
 {
     AUTO(judgement_done) struct judgement j = {0};
@@ -170,8 +157,6 @@ static bool pass_judgement(struct relaying *w, struct err *err)
     struct expected expected = judge_expected(w->r->session.cfg, w->q->call);
     if (w->q->call == CALL_SET_TTL)
         return true; /* no evidence in it */
-    if (!recall_ak(w, err))
-        return false;
     expected.profile = chain->profile;
     expected.has_place = expected.has_nonce = true;
     expected.chain_id = chain->chain_id;
@@ -328,9 +313,17 @@ static bool dry_run(struct relaying *w, struct err *err)
            txe_quote_format(&w->out->dry_run, &quote, &intent, r->from, w->q->dry_run, err) && relay_show_answers(w, err);
 }
 
+/* A re-attestation is verified with the key that the registry keeps. */
+static bool recall_ak(struct relaying *w, struct err *err)
+{
+    pubkey_free(w->ak);
+    w->ak = NULL;
+    return w->q->call != CALL_REATTEST || kept_ak(&w->ak, &w->on, err);
+}
+
 static bool look(struct relaying *w, struct err *err)
 {
-    if (!read_chain(w, err))
+    if (!read_chain(w, err) || !recall_ak(w, err))
         return false;
     fill_call(w);
     return relay_name_intent(w, err);

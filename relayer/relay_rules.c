@@ -5,6 +5,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/duration.h"
 #include "crypto/base/text.h"
+#include "relayer/kept_ak.h"
 
 #include <stdio.h>
 
@@ -53,6 +54,10 @@ static bool is_rotation(const struct relaying *w)
 {
     return !w->q->rotate && !hash32_eq(w->id, w->new_id);
 }
+static bool other_ak(const struct relaying *w)
+{
+    return kept_ak_is_other(w->ak, &w->bundle);
+}
 static bool ttl_zero(const struct relaying *w)
 {
     return w->bundle.call.tee_ttl_s == 0 || w->bundle.call.tpm_ttl_s == 0;
@@ -80,6 +85,8 @@ static const struct rule rules[] = {
      "the TEE evidence has run out: only a full attestation (register) makes the identity fresh again"},
     {BIT(CALL_REATTEST) | BIT(CALL_SET_TTL), false, false, "INVALID_SIGNATURE()", wrong_algo,
      "the registered key's algorithm label was changed by somebody else's replay, so no signature verifies; register again first"},
+    {BIT(CALL_REATTEST), false, false, NULL, other_ak,
+     "the evidence's attestation key is not the one that the registry keeps; only a full attestation (register) brings in another"},
     {BIT(CALL_REATTEST), false, false, NULL, is_rotation,
      "the evidence carries another identity key than the registered one; rotate moves a registration to a new key"},
     {BIT(CALL_REATTEST), true, false, NULL, onto_itself, "the evidence carries the key that is registered already; nothing to rotate to"},

@@ -3,7 +3,8 @@
  *   2. an earlier transaction of ours that is not mined yet? then wait for that one
  *   3. read the chain; ask the planner what is due
  *   4. limits, and the pre hook
- *   5. fresh evidence, with a challenge made for this attempt; it must be this identity's
+ *   5. fresh evidence, with a challenge made for this attempt; it must be this identity's. Another attestation key than the
+ *      registry keeps: then a full attestation, with evidence for that
  *   6. relay: verdict, model, simulation, transaction, what the registry says afterwards
  *   7. note how it went and when the next try is; tell the hooks */
 #include "relayer/renew.h"
@@ -14,6 +15,7 @@
 #include "relayer/clock.h"
 #include "relayer/files.h"
 #include "relayer/input.h"
+#include "relayer/kept_ak.h"
 #include "relayer/log.h"
 #include "relayer/source/source.h"
 #include "relayer/status.h"
@@ -327,6 +329,25 @@ static bool get_evidence(struct work *w, struct err *err)
            err_set(err, ERR_REFUSED, "the evidence is another identity's (0x%s)", hex_encode(hex, BYTES_OF(theirs)));
 }
 
+/* A VM that was made anew, or moved, has another attestation key than the registry keeps: a re-attestation is judged by that
+ * one and would fail for ever, a full attestation brings the new one in. Its evidence is made for that call. */
+static bool attest_where_ak_changed(struct work *w, struct err *err)
+{
+    AUTO(pubkey_freep) struct pubkey *kept = NULL;
+    if (w->out->call != CALL_REATTEST || w->n->evidence_file)
+        return true; /* the file holds what it holds: relay says what is wrong with it */
+    if (!kept_ak(&kept, &w->on, err))
+        return false;
+    if (!kept_ak_is_other(kept, &w->bundle))
+        return true;
+    w->out->note = "the VM has another attestation key than the registry keeps, so it is attested in full";
+    log_warn("%s", w->out->note);
+    w->out->call = CALL_ATTEST;
+    buf_done(&w->raw);
+    bundle_done(&w->bundle);
+    return get_evidence(w, err);
+}
+
 /* --- 6. the call --- */
 
 static bool bring(struct work *w, struct hash32 *was, struct err *err)
@@ -430,7 +451,8 @@ static void renew_claimed(struct work *w)
         return put_off(w, RENEWAL_UNDERWAY);
     if (is_limited(w, err))
         return put_off(w, RENEWAL_LIMITED);
-    bool ok = (tell(w->n, HOOK_PRE, renewal_facts(w), err) || may_change_its_mind(err)) && get_evidence(w, err) && bring(w, &was, err);
+    bool ok = (tell(w->n, HOOK_PRE, renewal_facts(w), err) || may_change_its_mind(err)) && get_evidence(w, err) &&
+              attest_where_ak_changed(w, err) && bring(w, &was, err);
     return ok ? succeed(w, &was) : fail(w);
 }
 

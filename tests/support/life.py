@@ -37,7 +37,8 @@ echo x >>{dir}/asked
 read -r how <{dir}/how
 now=$(($(date +%s) + $(cat {dir}/clock)))
 case $how in
-fresh) exec {sim} evidence {vm} --cloud {cloud} --public-key "$CVM_PUBLIC_KEY" --extra-data "$CVM_EXTRA_DATA" --time $now ;;
+fresh) exec {sim} evidence {vm} --cloud {cloud} --public-key "$CVM_PUBLIC_KEY" --extra-data "$CVM_EXTRA_DATA" --time $now \
+    --machine $(cat {vm}.machine) --level $(cat {vm}.level) ;;
 fail) echo "the TPM is away" >&2; exit 7 ;;
 endless) exec yes ;;
 silent) exit 0 ;;
@@ -72,6 +73,8 @@ class Life:
         self.put("told", "")
         self.put("asked", "")
         self.source("fresh")
+        self.machine(0)
+        self.level(0)
         self.script("source", SOURCE.format(dir=self.home, sim=stage.sim, vm=stage.path(name), cloud=cloud))
         self.script("hook", HOOK.format(dir=self.home))
         self.refresh_collateral()
@@ -131,6 +134,15 @@ class Life:
             self.put("told", "")
         return [(t["event"], t) for t in out]
 
+    # --- the VM ---
+    def machine(self, n):
+        """the VM runs on another machine from now on, with another TPM"""
+        self.s.write(self.name + ".machine", f"{n}\n")
+
+    def level(self, n):
+        """that machine's microcode and firmware"""
+        self.s.write(self.name + ".level", f"{n}\n")
+
     # --- time ---
     def now(self):
         return int(time.time()) + int(self.read("clock"))
@@ -160,7 +172,7 @@ class Life:
 
     def evidence(self, call="attestCvm", key=None, registry=None, at=None):
         return self.s.evidence(self.cloud, key or self.identity["public_key"], call=call, vm=self.name, registry=registry or self.s.registry,
-                               time=str(at or self.now()))
+                               time=str(at or self.now()), machine=self.s.read(self.name + ".machine"), level=self.s.read(self.name + ".level"))
 
     def register(self):
         return self.ok("register", self.evidence(), "--json")

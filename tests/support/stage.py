@@ -84,6 +84,10 @@ class Stage:
             f.write(text)
         return path
 
+    def read(self, name):
+        with open(self.path(name)) as f:
+            return f.read().strip()
+
     # --- the chain ---
     def start_anvil(self):
         self.port = free_port()

@@ -21,7 +21,7 @@ static struct hash32 label_digest(const char *what, unsigned a, unsigned b)
 
 /* --- boot --- */
 
-static void boot_pcrs(struct sim_vm *vm)
+static void boot_pcrs(struct sim_vm *vm, unsigned version)
 {
     for (unsigned pcr = 0; pcr <= 9; pcr++) {
         if (pcr == EVENTS_PCR)
@@ -30,7 +30,7 @@ static void boot_pcrs(struct sim_vm *vm)
     }
     for (unsigned i = 0; i < NUM_EVENTS; i++)
         sim_tpm_extend(&vm->tpm, EVENTS_PCR, label_digest("event", EVENTS_PCR, i));
-    sim_tpm_extend(&vm->tpm, VERSION_PCR, label_digest("version", VERSION_PCR, vm->version));
+    sim_tpm_extend(&vm->tpm, VERSION_PCR, label_digest("version", VERSION_PCR, version));
     sim_tpm_extend(&vm->tpm, 23, label_digest("workload", 23, 0));
     if (vm->cloud == CLOUD_GCP)
         sim_tpm_extend(&vm->tpm, REPORT_ID_PCR, sha256(BYTES(vm->report_id)));
@@ -78,36 +78,50 @@ static char *make_var_data(const struct sim_world *world, EVP_PKEY *ak)
     return buf_steal_str(&b);
 }
 
-/* Google's kind of chain: RSA CAs, the TPM's own P-256 key at its end. */
-static void issue_ak(struct sim_vm *vm, const struct sim_world *world)
+static const char *const ca_usage = "critical,keyCertSign,cRLSign";
+
+static struct sim_cert ak_root(const struct sim_world *world)
 {
-    const char *ca_usage = "critical,keyCertSign,cRLSign";
-    vm->root = sim_keep(world, "ak-root", &(struct sim_spec){.cn = "EK/AK CA Root (simulated)", .o = "Simulated Cloud",
+    return sim_keep(world, "ak-root", &(struct sim_spec){.cn = "EK/AK CA Root (simulated)", .o = "Simulated Cloud",
         .kind = SIM_RSA2048, .serial = 0x7000, .is_ca = true, .path_len = 1, .key_usage = ca_usage});
+}
+
+/* Google's kind of chain: RSA CAs, the TPM's own P-256 key at its end. */
+static void issue_ak(struct sim_vm *vm, const struct sim_world *world, unsigned machine)
+{
+    char name[32];
+    snprintf(name, sizeof name, machine ? "ak-gcp-%u" : "ak-gcp", machine);
+    vm->root = ak_root(world);
     vm->intermediate = sim_keep(world, "ak-intermediate", &(struct sim_spec){.cn = "EK/AK CA Intermediate (simulated)",
         .o = "Simulated Cloud", .issuer = &vm->root, .kind = SIM_RSA2048, .serial = 0x7001, .is_ca = true, .path_len = 0,
         .key_usage = ca_usage});
     EVP_PKEY *key = sim_tpm_key(&vm->tpm);
-    vm->ak = sim_keep(world, "ak-gcp", &(struct sim_spec){.cn = "simulated instance", .o = "Simulated Cloud",
-        .issuer = &vm->intermediate, .public_key = key, .serial = 0x7002, .key_usage = "critical,digitalSignature"});
+    vm->ak = sim_keep(world, name, &(struct sim_spec){.cn = "simulated instance", .o = "Simulated Cloud",
+        .issuer = &vm->intermediate, .public_key = key, .serial = 0x7002 + machine, .key_usage = "critical,digitalSignature"});
     EVP_PKEY_free(key);
 }
 
-void sim_vm_start(struct sim_vm *vm, const struct sim_world *world, enum cloud cloud, unsigned version)
+void sim_vm_start(struct sim_vm *vm, const struct sim_world *world, const struct sim_boot *boot)
 {
-    *vm = (struct sim_vm){.cloud = cloud, .version = version};
+    *vm = (struct sim_vm){.cloud = boot->cloud};
     memset(vm->report_id, 0x1d, sizeof vm->report_id);
     sim_intel_init(&vm->intel, world);
+    if (boot->level) {
+        vm->intel.tcb = sim_intel_level(boot->level);
+        sim_intel_reissue_pck(&vm->intel);
+    }
     char dir[4096];
-    snprintf(dir, sizeof dir, "%s/tpm-%s", world->dir, cloud_name(cloud));
-    sim_tpm_start(&vm->tpm, dir, cloud == CLOUD_AZURE);
-    boot_pcrs(vm);
-    if (cloud == CLOUD_AZURE) {
+    int n = snprintf(dir, sizeof dir, "%s/tpm-%s", world->dir, cloud_name(boot->cloud));
+    if (boot->machine)
+        snprintf(dir + n, sizeof dir - (size_t)n, "-%u", boot->machine);
+    sim_tpm_start(&vm->tpm, dir, boot->cloud == CLOUD_AZURE);
+    boot_pcrs(vm, boot->version);
+    if (boot->cloud == CLOUD_AZURE) {
         EVP_PKEY *key = sim_tpm_key(&vm->tpm);
         vm->var_data = make_var_data(world, key);
         EVP_PKEY_free(key);
     } else {
-        issue_ak(vm, world);
+        issue_ak(vm, world, boot->machine);
     }
 }
 
@@ -227,9 +241,10 @@ struct bundle sim_vm_evidence(struct sim_vm *vm, const struct identity *identity
     return b;
 }
 
-char *sim_vm_roots(const struct sim_vm *vm)
+char *sim_roots(const struct sim_world *world, const struct sim_intel *intel)
 {
-    if (vm->cloud == CLOUD_AZURE)
-        return sim_pem((const struct sim_cert *const[]){&vm->intel.root}, 1);
-    return sim_pem((const struct sim_cert *const[]){&vm->intel.root, &vm->root}, 2);
+    struct sim_cert root = ak_root(world);
+    char *pem = sim_pem((const struct sim_cert *const[]){&intel->root, &root}, 2);
+    sim_cert_done(&root);
+    return pem;
 }

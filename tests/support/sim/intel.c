@@ -97,6 +97,17 @@ static struct sim_cert pck_issue(const struct sim_intel *intel, bool keep)
     return c;
 }
 
+struct sim_tcb sim_intel_level(unsigned level)
+{
+    struct sim_tcb tcb = {.pcesvn = 13};
+    for (int i = 0; i < 8; i++)
+        tcb.sgx[i] = (uint8_t)(3 + level);
+    tcb.tdx[0] = 5; /* module SVN 5 of TDX_01, and the loader's */
+    tcb.tdx[1] = 1;
+    tcb.tdx[2] = (uint8_t)(3 + level);
+    return tcb;
+}
+
 void sim_intel_init(struct sim_intel *intel, const struct sim_world *world)
 {
     *intel = (struct sim_intel){.world = *world, .qe_isv_svn = 8};
@@ -105,12 +116,7 @@ void sim_intel_init(struct sim_intel *intel, const struct sim_world *world)
     memset(intel->ppid, 0x51, sizeof intel->ppid);
     memset(intel->qe_mr_signer, 0x0e, sizeof intel->qe_mr_signer);
     memset(intel->qe_auth, 0xa0, sizeof intel->qe_auth);
-    for (int i = 0; i < 8; i++)
-        intel->tcb.sgx[i] = 3;
-    intel->tcb.tdx[0] = 5; /* module SVN 5 of TDX_01, and the loader's */
-    intel->tcb.tdx[1] = 1;
-    intel->tcb.tdx[2] = 3;
-    intel->tcb.pcesvn = 13;
+    intel->tcb = sim_intel_level(0);
 
     const char *ca_usage = "critical,keyCertSign,cRLSign";
     intel->root = sim_keep(world, "intel-root", &(struct sim_spec){.cn = "Intel SGX Root CA (simulated)", .o = "Simulated Intel",

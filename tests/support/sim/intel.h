@@ -24,7 +24,9 @@ struct sim_intel {
     uint8_t qe_mr_signer[32], mr_signer_seam[48];
 };
 
-/* Everything with defaults that verify as UpToDate. Keys and certificates are kept in world->dir where there is one. */
+/* What a platform says of itself: level 0 as it was bought, each update one more. */
+struct sim_tcb sim_intel_level(unsigned level);
+/* Everything with defaults that verify as UpToDate, of level 0. Keys and certificates are kept in world->dir where there is one. */
 void sim_intel_init(struct sim_intel *intel, const struct sim_world *world);
 void sim_intel_done(struct sim_intel *intel);
 /* Issue the PCK certificate anew after ppid, fmspc, pce_id, tcb or processor have changed. */

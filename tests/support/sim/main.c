@@ -1,9 +1,14 @@
 /* cvm-sim: evidence of a VM that does not exist, for trying cvm-relayer out and for tests.
  *
  *   cvm-sim evidence DIR --cloud gcp|azure --public-key 0xXY [--call NAME --chain-id N --registry 0xADDR [--time T]]
- *                        [--profile g1b] [--extra-data HEX] [--version N]      the bundle on standard output
- *   cvm-sim collateral DIR --out FOLDER [--time T]     TCB info, QE identity, CRLs, chains and the roots, as files
- *                        [--recovery T]     and the next TCB evaluation data, in force from T, under which the platform is OutOfDate
+ *                        [--profile g1b] [--extra-data HEX] [--version N] [--machine N] [--level N]   the bundle on standard output
+ *   cvm-sim collateral DIR --out FOLDER [--time T] [--level N] [--evaluation-number N]
+ *                        [--recovery T]
+ *                        TCB info, QE identity, CRLs, chains and the roots, as files; with --recovery also the next TCB evaluation
+ *                        data, in force from T, under which the platform is OutOfDate
+ *
+ * --version: of the software that booted. --machine: that it runs on, with a TPM of its own. --level: how often that machine's
+ * microcode was updated, or which level Intel has come to: machines below are OutOfDate.
  *
  * DIR keeps the simulated vendors' keys and the software TPM; the same DIR is the same VM. Everything chains to roots made
  * in DIR, which cvm-relayer trusts only when told to (--root FOLDER/roots.pem). */
@@ -19,11 +24,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MAX_LEVEL 15
+
 struct args {
     const char *dir, *out, *call, *profile;
     enum cloud cloud;
     struct buf public_key, extra_data;
-    uint64_t chain_id, version;
+    uint64_t chain_id, version, machine, level, evaluation_number;
     struct addr20 registry;
     int64_t time_s, recovery_s;
 };
@@ -33,8 +40,8 @@ _Noreturn static void usage(const char *why)
     fprintf(stderr,
             "cvm-sim: %s\n"
             "usage: cvm-sim evidence DIR --cloud gcp|azure --public-key 0xXY [--call NAME --chain-id N --registry 0xADDR\n"
-            "                        [--time T]] [--profile g1b] [--extra-data HEX] [--version N]\n"
-            "       cvm-sim collateral DIR --out FOLDER [--time T] [--recovery T]\n",
+            "                        [--time T]] [--profile g1b] [--extra-data HEX] [--version N] [--machine N] [--level N]\n"
+            "       cvm-sim collateral DIR --out FOLDER [--time T] [--level N] [--evaluation-number N] [--recovery T]\n",
             why);
     exit(2);
 }
@@ -48,6 +55,8 @@ static void parse(struct args *a, int argc, char **argv)
         {"profile", required_argument, NULL, 'p'},  {"extra-data", required_argument, NULL, 'x'},
         {"version", required_argument, NULL, 'v'},  {"out", required_argument, NULL, 'o'},
         {"recovery", required_argument, NULL, 'R'},
+        {"machine", required_argument, NULL, 'm'},  {"level", required_argument, NULL, 'l'},
+        {"evaluation-number", required_argument, NULL, 'e'},
         {0},
     };
     struct err err = {0};
@@ -85,6 +94,15 @@ static void parse(struct args *a, int argc, char **argv)
             break;
         case 'R':
             ok = time_parse(&a->recovery_s, text, &err);
+            break;
+        case 'm':
+            ok = u64_parse(&a->machine, text, UINT32_MAX, &err);
+            break;
+        case 'l':
+            ok = u64_parse(&a->level, text, MAX_LEVEL, &err);
+            break;
+        case 'e':
+            ok = u64_parse(&a->evaluation_number, text, UINT32_MAX, &err);
             break;
         case 'o':
             a->out = optarg;
@@ -130,7 +148,8 @@ static int evidence(struct args *a, const struct sim_world *world)
     if (a->extra_data.len == 0)
         make_extra_data(a, &id);
     struct sim_vm vm;
-    sim_vm_start(&vm, world, a->cloud, (unsigned)a->version);
+    sim_vm_start(&vm, world, &(struct sim_boot){.cloud = a->cloud, .version = (unsigned)a->version, .machine = (unsigned)a->machine,
+                                                .level = (unsigned)a->level});
     struct bundle b = sim_vm_evidence(&vm, &id, buf_view(&a->extra_data));
     json_t *doc = bundle_to_json(&b);
     if (!doc || json_dumpf(doc, stdout, JSON_INDENT(2)) != 0)
@@ -157,20 +176,26 @@ static void write_text(const char *folder, const char *name, char *text)
     free(text);
 }
 
+/* Best first: the level that Intel has come to, and those that it has left behind. */
+static void put_levels(struct sim_level *out, unsigned newest)
+{
+    for (unsigned i = 0; i <= newest; i++)
+        out[i] = (struct sim_level){.tcb = sim_intel_level(newest - i), .status = i ? "OutOfDate" : "UpToDate", .date = "2026-01-01T00:00:00Z"};
+}
+
 /* What update=early gives, as our export: only there it is told apart from today's. */
 static void write_next_tcb(const struct args *a, const struct sim_intel *intel)
 {
     const int64_t day = 86400, year = 365 * day;
-    const struct sim_level levels[] = {
-        {.tcb = {.sgx = {99}, .pcesvn = 99}, .status = "UpToDate", .date = "2026-06-01T00:00:00Z"},
-        {.tcb = intel->tcb, .status = "OutOfDate", .date = "2026-01-01T00:00:00Z"},
-    };
-    const struct sim_collateral next = {.issued_s = a->time_s - day, .next_update_s = a->time_s + 29 * day, .evaluation_number = 21,
-                                        .levels = levels, .num_levels = 2};
+    struct sim_level levels[MAX_LEVEL + 2];
+    const unsigned number = (unsigned)a->evaluation_number + 1;
+    put_levels(levels, (unsigned)a->level + 1);
+    const struct sim_collateral next = {.issued_s = a->time_s - day, .next_update_s = a->time_s + 29 * day, .evaluation_number = number,
+                                        .levels = levels, .num_levels = a->level + 2};
     struct collateral pool = collateral_new();
     struct buf out = buf_new(1 << 20);
     char *info = sim_tcb_info(intel, &next), *qe = sim_qe_identity(intel, &next), *chain = sim_tcb_chain(intel);
-    char *numbers = sim_evaluation_numbers(intel, &next, 21, a->recovery_s - year);
+    char *numbers = sim_evaluation_numbers(intel, &next, number, a->recovery_s - year);
     if (!collateral_add_signed(&pool, "early", bytes_str(info), bytes_str(chain), true, NULL) ||
         !collateral_add_signed(&pool, "early", bytes_str(qe), bytes_str(chain), true, NULL) ||
         !collateral_add_signed(&pool, "numbers", bytes_str(numbers), bytes_str(chain), false, NULL) || !collateral_export(&out, &pool, NULL))
@@ -192,7 +217,10 @@ static int collateral(struct args *a, const struct sim_world *world)
     struct sim_intel intel;
     sim_intel_init(&intel, world);
     const int64_t day = 86400;
-    const struct sim_collateral c = {.issued_s = a->time_s - day, .next_update_s = a->time_s + 29 * day, .evaluation_number = 20};
+    struct sim_level levels[MAX_LEVEL + 1];
+    put_levels(levels, (unsigned)a->level);
+    const struct sim_collateral c = {.issued_s = a->time_s - day, .next_update_s = a->time_s + 29 * day, .levels = levels,
+                                     .evaluation_number = (unsigned)a->evaluation_number, .num_levels = a->level + 1};
     write_text(a->out, "tcb_info.json", sim_tcb_info(&intel, &c));
     write_text(a->out, "qe_identity.json", sim_qe_identity(&intel, &c));
     write_text(a->out, "tcb_chain.pem", sim_tcb_chain(&intel));
@@ -205,11 +233,7 @@ static int collateral(struct args *a, const struct sim_world *world)
         write_next_tcb(a, &intel);
     free((void *)root_crl.p);
     free((void *)pck_crl.p);
-
-    struct sim_vm vm;
-    sim_vm_start(&vm, world, CLOUD_GCP, 0);
-    write_text(a->out, "roots.pem", sim_vm_roots(&vm));
-    sim_vm_stop(&vm);
+    write_text(a->out, "roots.pem", sim_roots(world, &intel));
     sim_intel_done(&intel);
     return 0;
 }
@@ -218,7 +242,7 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         usage("want a command");
-    struct args a = {.public_key = buf_new(4096), .extra_data = buf_new(4096), .time_s = (int64_t)time(NULL)};
+    struct args a = {.public_key = buf_new(4096), .extra_data = buf_new(4096), .time_s = (int64_t)time(NULL), .evaluation_number = 20};
     parse(&a, argc - 1, argv + 1);
     if (mkdir(a.dir, 0700) != 0 && access(a.dir, W_OK) != 0)
         usage("the folder cannot be written");
