@@ -243,19 +243,6 @@ static bool stopped(void *user)
     return w->q->stopped && w->q->stopped(w->q->user);
 }
 
-/* The new identity goes by the old one's name, gets its evidence where the old one got it, and stands on the same TEE
- * evidence. */
-static bool pass_on(struct relaying *w, const struct identity_row *old, struct err *err)
-{
-    struct identity_row *new = &w->out->read.after;
-    struct judged_until until = {old->collateral_expires_s, old->tcb_refused_s};
-    if (!new->label[0] && !new->source[0]) {
-        memcpy(new->label, old->label, sizeof new->label);
-        memcpy(new->source, old->source, sizeof new->source);
-    }
-    return session_note_judged(&w->r->session, new, until, (int64_t)w->out->read.block.time_s, err);
-}
-
 /* The verdict on the TEE evidence that now stands there holds so long. A call that an earlier run began was judged there. */
 static bool note_judged(struct relaying *w, struct err *err)
 {
@@ -271,11 +258,13 @@ static bool store_outcome(struct relaying *w, struct err *err)
     struct session *s = &w->r->session;
     bool mined = out->tx.phase == TXM_MINED || out->tx.phase == TXM_FINAL;
     struct eth_at at = mined ? ETH_AT_BLOCK(out->tx.block) : ETH_AT_LATEST;
-    out->has_row = session_refresh(s, &out->read, w->new_id, at, mined ? &out->tx.hash : NULL, true, err);
-    if (!out->has_row || hash32_eq(w->id, w->new_id))
-        return out->has_row && note_judged(w, err);
-    struct read_back old = {0};
-    return session_refresh(s, &old, w->id, at, NULL, false, err) && pass_on(w, &old.after, err);
+    const struct hash32 *tx_hash = mined ? &out->tx.hash : NULL;
+    bool rotates = !hash32_eq(w->id, w->new_id);
+    if (rotates && mined)
+        return out->has_row = relay_take_place(s, &out->read, w->id, w->new_id, at, tx_hash, err);
+    /* a rotation that is not mined yet has no new identity to look after */
+    out->has_row = session_refresh(s, &out->read, w->new_id, at, tx_hash, !rotates, err);
+    return out->has_row && (rotates || note_judged(w, err));
 }
 
 /* --- 7 and 8 --- */
@@ -295,10 +284,9 @@ static bool send(struct relaying *w, struct err *err)
     w->out->result = RELAY_SENT;
     if (!ok)
         return false;
-    if (w->out->tx.phase == TXM_FINAL && !relay_note_rotation(w, ROTATION_FINAL, err))
-        return false;
     snprintf(w->out->words, sizeof w->out->words, "%s%s", w->out->tx.joined ? "joined an earlier run: " : "", txm_phase_name(w->out->tx.phase));
-    return store_outcome(w, err);
+    /* closed last: until then the next run looks whether all of it is in the store */
+    return store_outcome(w, err) && (w->out->tx.phase != TXM_FINAL || relay_note_rotation(w, ROTATION_FINAL, err));
 }
 
 static bool dry_run(struct relaying *w, struct err *err)

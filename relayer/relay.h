@@ -66,8 +66,9 @@ void relay_outcome_done(struct relay_outcome *out);
 /* ERR_REFUSED: the evidence, a rule of ours, the model, the simulation or the contract says no; outcome.verdict is there where
  * there is one. ERR_STALE: it cannot be judged now. Others as the engine says. out is filled as far as it got, also on failure. */
 bool relay_call(struct relay *r, struct relay_outcome *out, const struct relay_request *request, struct err *err);
-/* Look at every rotation that is still open, against the registry's final state: which key does the chain name? Closes those
- * that are decided; num_open: how many are not. */
+/* Look at every rotation that is still open: which key does the chain name? Where it names the new one, that takes the old one's
+ * place in the store, however the rotation got there; where that is final, the rotation is closed. num_open: those that are
+ * not. */
 bool relay_settle_rotations(struct session *s, size_t *num_open, struct err *err);
 /* The new identity that a rotation of this one was begun towards and that is not decided yet; *found false: none. */
 bool relay_open_rotation(struct session *s, struct hash32 from, struct hash32 *to, bool *found, struct err *err);

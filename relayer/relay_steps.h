@@ -41,7 +41,11 @@ struct tx_intent relay_intent(const struct relaying *w);
 /* Sets w->begun. Transactions of other intents for the same identity are brought to their end first; moved: there were some, so
  * what was read of the chain is old. ERR_CHAIN: they do not end in time. */
 bool relay_finish_earlier(struct relaying *w, bool *moved, struct err *err);
-/* relay_rotate.c: what the store knows of this rotation. Nothing to do for other calls. */
+/* relay_rotate.c: in the store the new identity takes the old one's place: both as the chain has them at this block, and the new
+ * one under the old one's label, with its source and what is known of its TEE evidence. out: the new one. */
+bool relay_take_place(struct session *s, struct read_back *out, struct hash32 old_id, struct hash32 new_id, struct eth_at at,
+                      const struct hash32 *tx_hash, struct err *err);
+/* What the store knows of this rotation. Nothing to do for other calls. */
 bool relay_note_rotation(struct relaying *w, enum rotation_state state, struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
+#include "relayer/relay.h"
 #include "relayer/tx/txm.h"
 
 
@@ -108,7 +109,8 @@ bool status_begin(struct status_walk *out, struct session *s, const struct statu
 {
     struct status_walk w = {.s = s, .q = *q, .as_of_s = clock_now_s()};
     struct eth_block head = {.time_s = (uint64_t)w.as_of_s};
-    if (q->refresh && !eth_block(s->rpc, &head, ETH_AT_LATEST, NULL, err))
+    size_t open_rotations;
+    if (q->refresh && (!eth_block(s->rpc, &head, ETH_AT_LATEST, NULL, err) || !relay_settle_rotations(s, &open_rotations, err)))
         return false;
     w.chain_time_s = (int64_t)head.time_s;
     for (size_t i = 0; i < q->num_ids; i++)

@@ -130,6 +130,9 @@ static bool look_after(struct run *r, struct err *err)
     struct eth_block head;
     if (!eth_block(s->rpc, &head, ETH_AT_LATEST, NULL, err))
         return false;
+    size_t open_rotations; /* what an earlier run sent may have been mined while this one was at work */
+    if (!relay_settle_rotations(s, &open_rotations, err))
+        return false;
     follow_events(r);
     return renew_warn(&r->renewer, (int64_t)head.time_s, &r->num_expiring, err) &&
            identities_next_due_here(s->db, &r->next_due_s, s->chain.chain_id, s->chain.registry, (int64_t)head.time_s, err);
@@ -260,7 +263,8 @@ static bool begin(struct run *r, struct err *err)
     if (!relay_open(&r->relay, &r->env->config, opt_given(o, "accept-implementation"), !opt_given(o, "dry-run"), err) ||
         !renewer_init(&r->renewer, &r->relay, err) || !take_options(r, err))
         return false;
-    if (!opt_given(o, "dry-run") && !renew_finish_begun(&r->renewer, err))
+    size_t open_rotations;
+    if (!opt_given(o, "dry-run") && (!renew_finish_begun(&r->renewer, err) || !relay_settle_rotations(s, &open_rotations, err)))
         return err_wrap(err, "finishing what was begun");
     return eth_block(s->rpc, &r->head, ETH_AT_LATEST, NULL, err);
 }
