@@ -6,6 +6,7 @@ pragma solidity 0.8.27;
 
 import {VerifierJournal, VerificationResult, ZkCoProcessorType} from "./lib/Types.sol";
 import {DevnetOnly} from "./lib/DevnetOnly.sol";
+import {DevnetPccs} from "./DevnetPccs.sol";
 
 abstract contract Answering is DevnetOnly {
     enum Mode {
@@ -39,6 +40,18 @@ contract DevnetDcap is Answering {
     uint256 private constant HEADER = 48;
     bytes6 private constant FMSPC = 0x00806f050000;
 
+    /// Where Intel's documents are looked for; nowhere: they are taken on trust.
+    DevnetPccs public pccs;
+
+    /// For tests, and therefore for anybody.
+    function setPccs(DevnetPccs where) external {
+        pccs = where;
+    }
+
+    function quoteVerifiers(uint16) external view returns (address) {
+        return address(pccs);
+    }
+
     function verifyAndAttestOnChain(bytes calldata quote)
         external
         payable
@@ -47,6 +60,7 @@ contract DevnetDcap is Answering {
     {
         if (mode == Mode.Refuse) return (false, "refused");
         if (mode == Mode.Fixed) return (true, answer);
+        if (address(pccs) != address(0) && !pccs.holds(FMSPC)) return (false, "collateral has ended");
         return serialize(quote);
     }
 

@@ -19,6 +19,7 @@ const GROUPS = {
     'DevnetWorkloadVerifier.sol': ['DevnetWorkloadVerifier'],
     'DevnetTpm.sol': ['DevnetTpm'],
     'DevnetTee.sol': ['DevnetDcap', 'DevnetSnp'],
+    'DevnetPccs.sol': ['DevnetPccs'],
     'DevnetProxy.sol': ['DevnetProxy'],
   },
   g1c: { 'DevnetCVMRegistryG1c.sol': ['DevnetCVMRegistryG1c'] },

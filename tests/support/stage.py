@@ -128,6 +128,22 @@ class Stage:
         """another implementation behind the proxy"""
         return self.deploy(profile, "--upgrade", self.registry)
 
+    def transact(self, data, to=None):
+        """a transaction of another account than the relayer's; its receipt"""
+        hash = self.rpc("eth_sendTransaction", {"from": self.rpc("eth_accounts")[1], "data": data, **({"to": to} if to else {})})
+        for _ in range(100):
+            receipt = self.rpc("eth_getTransactionReceipt", hash)
+            if receipt:
+                need(receipt["status"] == "0x1", "reverted:", receipt)
+                return receipt
+            time.sleep(0.05)
+        raise AssertionError("not mined: " + hash)
+
+    def create(self, contract):
+        """another of the devnet's contracts, without arguments; its address"""
+        with open(os.path.join(TOP, "build/devnet", contract + ".json")) as f:
+            return self.transact(json.load(f)["bytecode"])["contractAddress"]
+
     def now(self):
         """the chain's time: the latest block's"""
         return int(self.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
