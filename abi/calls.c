@@ -56,6 +56,20 @@ const struct abi_call abi_calls[] = {
     {ABI_G1, false, 0x08f34711, "snpAttestation", "()", "(address)"},
     {ABI_G1A, false, 0xf7a19665, "allowMockAttestation", "()", "(bool)"},
     {ABI_G1, false, 0x66c44a15, "p256", "()", "(address)"},
+    /* behind dcapAttestation: a verifier per quote version, its router, the DAOs that hold Intel's documents
+     * (automata-dcap-attestation, PCCSRouter; automata-on-chain-pccs) */
+    {ABI_G1, false, 0x86b5dec9, "quoteVerifiers", "(uint16)", "(address)"},
+    {ABI_G1, false, 0x9e0fb0bf, "pccsRouter", "()", "(address)"},
+    {ABI_G1, false, 0x713e44d8, "getStandardTcbEvaluationDataNumber", "(uint8)", "(uint32)"},
+    {ABI_G1, false, 0x0a2c531f, "tcbEvalDaoAddr", "()", "(address)"},
+    {ABI_G1, false, 0x67ecb139, "pcsDaoAddr", "()", "(address)"},
+    {ABI_G1, false, 0xd1ffdd3a, "fmspcTcbDaoVersionedAddr", "(uint32)", "(address)"},
+    {ABI_G1, false, 0xf51e240a, "qeIdDaoVersionedAddr", "(uint32)", "(address)"},
+    {ABI_G1, false, 0x9c381d64, "TCB_EVAL_KEY", "(uint8)", "(bytes32)"},
+    {ABI_G1, false, 0xb63e9e7b, "FMSPC_TCB_KEY", "(uint8,bytes6,uint32)", "(bytes32)"},
+    {ABI_G1, false, 0xca108769, "ENCLAVE_ID_KEY", "(uint256,uint256)", "(bytes32)"},
+    {ABI_G1, false, 0xb13bf290, "PCS_KEY", "(uint8,bool)", "(bytes32)"},
+    {ABI_G1, false, 0x3e960426, "getCollateralValidity", "(bytes32)", "(uint64,uint64)"},
 
     {ABI_BETWEEN, true, 0x57ea168b, "attestCvm", "(uint8,uint8,uint8,bytes," WCBTW ")", NULL},
     {ABI_BETWEEN, true, 0x25c50cc8, "reattestCvmWithTpm", "(bytes32,bytes," WCBTW ")", NULL},

@@ -140,20 +140,17 @@ void onchain_identity_done(struct onchain_identity *id)
     *id = (struct onchain_identity){0};
 }
 
-/* name(bytes32 id) at a block, decoded by its row. */
-static bool ask(const struct onchain *chain, struct abi_value *out, struct arena *mem, const char *name,
-                struct hash32 id, struct eth_at at, struct err *err)
+bool onchain_view(const struct onchain *chain, struct abi_value *out, struct arena *mem, struct addr20 to, const char *name,
+                  const struct abi_value *args, struct eth_at at, struct err *err)
 {
     const struct abi_call *call = abi_call_find(name, profile_generation(chain->profile));
     AUTO(buf_done) struct buf data = buf_new(256), answer = buf_new(MAX_ANSWER);
     struct rpc_fault fault = {0};
-    struct abi_value args = abi_new_list(mem, 1);
     const struct abi_type *type;
-    if (!call || !args.item)
+    if (!call)
         return err_set(err, ERR_BUG, "%s: no such view", name);
-    args.item[0] = abi_from_word(mem, id.b);
-    struct eth_msg msg = {.to = chain->registry};
-    if (!abi_encode_call(&data, call, &args, err))
+    struct eth_msg msg = {.to = to};
+    if (!abi_encode_call(&data, call, args, err))
         return false;
     msg.data = buf_view(&data);
     if (!eth_call(chain->rpc, &answer, &msg, at, true, &fault, err))
@@ -167,6 +164,17 @@ static bool ask(const struct onchain *chain, struct abi_value *out, struct arena
         return err_wrap(err, "%s: unusable answer", name);
     }
     return true;
+}
+
+/* name(bytes32 id) of the registry at a block. */
+static bool ask(const struct onchain *chain, struct abi_value *out, struct arena *mem, const char *name, struct hash32 id,
+                struct eth_at at, struct err *err)
+{
+    struct abi_value args = abi_new_list(mem, 1);
+    if (!args.item)
+        return err_set(err, ERR_NOMEM, "%s: no memory", name);
+    args.item[0] = abi_from_word(mem, id.b);
+    return onchain_view(chain, out, mem, chain->registry, name, &args, at, err);
 }
 
 static void take_identity(struct identity *out, struct onchain_key *ak, const struct abi_value *config,

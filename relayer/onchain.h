@@ -3,6 +3,7 @@
 #ifndef CVM_ONCHAIN_H
 #define CVM_ONCHAIN_H
 
+#include "abi/codec.h"
 #include "crypto/base/arena.h"
 #include "relayer/evidence/bundle.h"
 #include "relayer/rpc/eth.h"
@@ -45,6 +46,9 @@ struct onchain_identity {
 void onchain_identity_done(struct onchain_identity *id);
 bool onchain_read(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at,
                   struct err *err);
+/* A view of a contract, by its name among the registry's generation's calls; out's leaves live in mem. ERR_REFUSED: it reverts. */
+bool onchain_view(const struct onchain *chain, struct abi_value *out, struct arena *mem, struct addr20 to, const char *name,
+                  const struct abi_value *args, struct eth_at at, struct err *err);
 /* Valid at this time (the block's)? Strict: at recent + TTL it has run out. */
 bool onchain_tee_valid(const struct onchain_identity *id, int64_t at_s);
 bool onchain_tpm_valid(const struct onchain_identity *id, int64_t at_s);

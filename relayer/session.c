@@ -4,6 +4,8 @@
 #include "crypto/base/text.h"
 #include "crypto/hash.h"
 #include "relayer/clock.h"
+#include "relayer/registry/tee_values.h"
+#include "relayer/store/collateral.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +121,7 @@ struct cutoffs session_cutoffs(const struct config *cfg, const struct identity_r
     struct cutoffs list = {0};
     int64_t at_s;
     cutoffs_add(&list, DUE_FOR_COLLATERAL, session_limits_collateral(cfg, row) ? row->collateral_expires_s : 0);
+    cutoffs_add(&list, DUE_FOR_CHAIN_COLLATERAL, row->chain_collateral_s);
     cutoffs_add(&list, DUE_FOR_TCB_RECOVERY, row->tcb_refused_s);
     for (size_t i = 0; i < cfg->tcb_recovery_at.count; i++)
         if (time_parse(&at_s, bytes_str(cfg->tcb_recovery_at.item[i]), NULL))
@@ -222,8 +225,27 @@ static uint64_t fit(uint64_t ttl_s)
     return ttl_s > INT64_MAX ? INT64_MAX : ttl_s;
 }
 
-static void take_chain(struct identity_row *row, const struct onchain_identity *on, const struct session *s)
+/* The platform that its quote came from, and what is known of what the chain judges that platform with. */
+static bool take_platform(struct identity_row *row, const struct onchain_identity *on, const struct session *s, struct err *err)
 {
+    uint8_t fmspc[6];
+    struct chain_collateral_row known = {0};
+    bool found = false;
+    row->platform[0] = '\0';
+    row->chain_collateral_s = 0;
+    if (!on->registered || on->tee_type != TEE_TDX || !tee_values_fmspc(fmspc, on->tee_output))
+        return true;
+    hex_encode(row->platform, BYTES(fmspc));
+    if (!chain_collateral_get(s->db, &known, &found, row->key.chain_id, row->key.registry, row->platform, err))
+        return false;
+    row->chain_collateral_s = known.ends_s;
+    return true;
+}
+
+static bool take_chain(struct identity_row *row, const struct onchain_identity *on, const struct session *s, struct err *err)
+{
+    if (!take_platform(row, on, s, err))
+        return false;
     snprintf(row->profile, sizeof row->profile, "%s", profile_name(s->chain.profile));
     row->read_at_s = clock_now_s();
     row->read_block = on->block.number;
@@ -237,6 +259,7 @@ static void take_chain(struct identity_row *row, const struct onchain_identity *
     row->tpm_recent_s = on->tpm_recent_s;
     row->measurement_hash = on->measurement_hash;
     plan_row(s->cfg, row, (int64_t)on->block.time_s);
+    return true;
 }
 
 bool session_read_state(struct session *s, enum freshness_state *out, struct hash32 id, const struct onchain_identity *on,
@@ -248,7 +271,8 @@ bool session_read_state(struct session *s, enum freshness_state *out, struct has
     if (!identities_get(s->db, &row, &found, &key, err))
         return false;
     row.key = key;
-    take_chain(&row, on, s);
+    if (!take_chain(&row, on, s, err))
+        return false;
     *out = session_state(s->cfg, &row, (int64_t)on->block.time_s);
     return true;
 }
@@ -287,7 +311,8 @@ bool session_store(struct session *s, struct read_back *out, struct hash32 id, c
         *out = r;
         return db_commit(&tx, err);
     }
-    take_chain(&r.after, on, s);
+    if (!take_chain(&r.after, on, s, err))
+        return false;
     r.changed = r.was_known && r.before.read_at_s && moved(&r.before, &r.after);
     if (r.changed && session_state(s->cfg, &r.after, (int64_t)on->block.time_s) < STATE_EXPIRING)
         r.after.warned_state = STATE_FRESH; /* whoever renewed it: the next warning is a new one */

@@ -5,6 +5,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/duration.h"
 #include "crypto/base/text.h"
+#include "relayer/chain_collateral.h"
 #include "relayer/events.h"
 #include "relayer/log.h"
 #include "relayer/renew.h"
@@ -78,6 +79,9 @@ static bool find_due(struct run *r, struct err *err)
     struct session *s = &r->relay.session;
     int64_t now_s = (int64_t)r->head.time_s;
     size_t replanned;
+    struct err why = {0};
+    if (!chain_collateral_refresh(s, &why))
+        log_warn("collateral on chain: %s", why.text); /* what was known of it stands */
     return session_replan(s, &replanned, now_s, err) && identities_due_here(s->db, &r->due, s->chain.chain_id, s->chain.registry, now_s + r->renewer.within_s, SIZE_MAX, err) &&
            keep_only(r, err);
 }

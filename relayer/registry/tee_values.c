@@ -11,6 +11,15 @@ void tee_values_from_tdx_body(struct tee_values *out, struct bytes body)
     memcpy(out->report_data, body.p + TDX_BODY_REPORT_DATA, sizeof out->report_data);
 }
 
+bool tee_values_fmspc(uint8_t out[static 6], struct bytes o)
+{
+    static const uint8_t old_form[] = {0x81, 0, 0, 0}; /* the TEE type where the body's type stands now (registry-v1 7) */
+    if (o.len < TDX_OUTPUT_BODY + TDX_BODY_LEN)
+        return false;
+    memcpy(out, o.p + (memcmp(o.p + 2, old_form, sizeof old_form) == 0 ? 7 : 5), 6);
+    return true;
+}
+
 void tee_values_from_snp_report(struct tee_values *out, struct bytes report)
 {
     *out = (struct tee_values){0};

@@ -21,6 +21,8 @@ struct tee_values {
     uint8_t report_data[64];
 };
 
+/* Of the platform, from what the DCAP contract answered and the registry keeps; both of its forms. False where it is none. */
+bool tee_values_fmspc(uint8_t out[static 6], struct bytes tdx_output);
 /* body: at least TDX_BODY_LEN bytes. */
 void tee_values_from_tdx_body(struct tee_values *out, struct bytes body);
 /* report: at least SNP_REPORT_MIN bytes. */

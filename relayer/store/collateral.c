@@ -2,6 +2,8 @@
 
 #include "crypto/base/auto.h"
 
+#include <stdio.h>
+
 /* Run one statement as a transaction of its own. What is kept here can be fetched or seen again, so it may be lost. */
 static bool run(struct db *db, struct stmt *s, struct err *err)
 {
@@ -115,6 +117,48 @@ bool tpm_clocks_put(struct db *db, struct hash32 ak, const struct tpm_clock_row 
     stmt_u64(&s, ":restart", row->restart_count);
     stmt_u64(&s, ":clock", row->clock_ms);
     stmt_i64(&s, ":seen", row->seen_at_s);
+    return run(db, &s, err);
+}
+
+static void bind_platform(struct stmt *s, uint64_t chain_id, struct addr20 registry, const char *platform)
+{
+    stmt_u64(s, ":chain", chain_id);
+    stmt_blob(s, ":registry", BYTES_OF(registry));
+    stmt_text(s, ":platform", platform);
+}
+
+bool chain_collateral_get(struct db *db, struct chain_collateral_row *out, bool *found, uint64_t chain_id, struct addr20 registry,
+                          const char *platform, struct err *err)
+{
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT ends_s, what, read_at_s FROM chain_collateral"
+                                " WHERE chain_id = :chain AND registry = :registry AND platform = :platform");
+    bind_platform(&s, chain_id, registry, platform);
+    struct chain_collateral_row row = {0};
+    bool there = stmt_row(&s);
+    if (there) {
+        row.ends_s = stmt_get_i64(&s, "ends_s");
+        row.read_at_s = stmt_get_i64(&s, "read_at_s");
+        snprintf(row.what, sizeof row.what, "%s", stmt_get_text(&s, "what"));
+    }
+    if (!stmt_ok(&s, err))
+        return false;
+    *found = there;
+    if (there)
+        *out = row;
+    return true;
+}
+
+bool chain_collateral_put(struct db *db, uint64_t chain_id, struct addr20 registry, const char *platform,
+                          const struct chain_collateral_row *row, struct err *err)
+{
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "INSERT OR REPLACE INTO chain_collateral (chain_id, registry, platform, ends_s, what, read_at_s)"
+                                " VALUES (:chain, :registry, :platform, :ends, :what, :read)");
+    bind_platform(&s, chain_id, registry, platform);
+    stmt_i64(&s, ":ends", row->ends_s);
+    stmt_text(&s, ":what", row->what);
+    stmt_i64(&s, ":read", row->read_at_s);
     return run(db, &s, err);
 }
 

@@ -30,6 +30,17 @@ struct tpm_clock_row {
 bool tpm_clocks_get(struct db *db, struct tpm_clock_row *out, bool *found, struct hash32 ak, struct err *err);
 bool tpm_clocks_put(struct db *db, struct hash32 ak, const struct tpm_clock_row *row, struct err *err);
 
+/* --- what a registry's chain judges TDX quotes of one platform (FMSPC, hex) with --- */
+struct chain_collateral_row {
+    int64_t ends_s;  /* the first of its documents to end; 0: cannot be read */
+    char what[48];   /* that document; or why it cannot be read */
+    int64_t read_at_s;
+};
+bool chain_collateral_get(struct db *db, struct chain_collateral_row *out, bool *found, uint64_t chain_id, struct addr20 registry,
+                          const char *platform, struct err *err);
+bool chain_collateral_put(struct db *db, uint64_t chain_id, struct addr20 registry, const char *platform,
+                          const struct chain_collateral_row *row, struct err *err);
+
 /* --- contract pins --- */
 struct pin_row {
     struct hash32 code_hash; /* Keccak-256 of the code at the address */

@@ -61,6 +61,8 @@ void identity_read(struct identity_row *r, struct stmt *s)
     r->read_at_s = stmt_get_i64(s, "read_at_s");
     r->read_block = stmt_get_u64(s, "read_block");
     r->collateral_expires_s = stmt_get_i64(s, "collateral_expires_s");
+    copy_text(r->platform, sizeof r->platform, stmt_get_text(s, "platform"));
+    r->chain_collateral_s = stmt_get_i64(s, "chain_collateral_s");
     r->tcb_refused_s = stmt_get_i64(s, "tcb_refused_s");
     r->due_s = stmt_get_i64(s, "due_s");
     r->expiring_s = stmt_get_i64(s, "expiring_s");
@@ -85,7 +87,7 @@ bool identities_put(struct db *db, const struct identity_row *row, struct err *e
         db_stmt(db, "INSERT OR REPLACE INTO identities (" COLUMNS ") VALUES (:chain, :registry, :id, :profile,"
                     " :label, :source, :tracked, :registered, :tee_type, :cloud_type, :tee_ttl, :tpm_ttl, :tee_recent, "
                     ":tpm_recent, :hash, :nonce,"
-                    " :read_at, :read_block, :collateral, :tcb_refused, :due, :expiring, :settings, :retry, :failures, :error, :warned)");
+                    " :read_at, :read_block, :collateral, :platform, :chain_collateral, :tcb_refused, :due, :expiring, :settings, :retry, :failures, :error, :warned)");
     bind_key(&s, &row->key);
     stmt_text(&s, ":profile", row->profile);
     stmt_text(&s, ":label", row->label);
@@ -103,6 +105,8 @@ bool identities_put(struct db *db, const struct identity_row *row, struct err *e
     stmt_i64(&s, ":read_at", row->read_at_s);
     stmt_u64(&s, ":read_block", row->read_block);
     stmt_i64(&s, ":collateral", row->collateral_expires_s);
+    stmt_text(&s, ":platform", row->platform);
+    stmt_i64(&s, ":chain_collateral", row->chain_collateral_s);
     stmt_i64(&s, ":tcb_refused", row->tcb_refused_s);
     stmt_i64(&s, ":due", row->due_s);
     stmt_i64(&s, ":expiring", row->expiring_s);
@@ -264,6 +268,38 @@ bool identities_set_due(struct db *db, const struct identity_row *row, struct er
     stmt_i64(&s, ":due", row->due_s);
     stmt_i64(&s, ":expiring", row->expiring_s);
     stmt_i64(&s, ":settings", row->due_settings);
+    return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
+}
+
+bool identities_next_platform(struct db *db, char out[static 13], uint64_t chain_id, struct addr20 registry, const char *after,
+                              struct err *err)
+{
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "SELECT platform FROM identities WHERE chain_id = :chain AND registry = :registry AND platform > :after"
+                                " ORDER BY platform LIMIT 1");
+    char platform[13] = "";
+    stmt_u64(&s, ":chain", chain_id);
+    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    stmt_text(&s, ":after", after);
+    if (stmt_row(&s))
+        copy_text(platform, sizeof platform, stmt_get_text(&s, "platform"));
+    if (!stmt_ok(&s, err))
+        return false;
+    memcpy(out, platform, sizeof platform);
+    return true;
+}
+
+bool identities_set_chain_collateral(struct db *db, uint64_t chain_id, struct addr20 registry, const char *platform, int64_t ends_s,
+                                     struct err *err)
+{
+    AUTO(db_scope_done) struct db_scope tx = {0};
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "UPDATE identities SET chain_collateral_s = :ends, due_settings = 0"
+                                " WHERE chain_id = :chain AND registry = :registry AND platform = :platform AND chain_collateral_s <> :ends");
+    stmt_u64(&s, ":chain", chain_id);
+    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    stmt_text(&s, ":platform", platform);
+    stmt_i64(&s, ":ends", ends_s);
     return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
 }
 

@@ -26,6 +26,8 @@ struct identity_row {
     int64_t tee_recent_s, tpm_recent_s;
     struct hash32 measurement_hash;
     int64_t collateral_expires_s; /* what its TEE evidence was judged with here; 0: not known */
+    char platform[13];            /* FMSPC of a TDX platform, hex; "": none, or not known */
+    int64_t chain_collateral_s;   /* what the chain judges this platform with ends; 0: not known */
     int64_t tcb_refused_s;        /* from then on its TCB level is refused, as far as is known; 0: not known */
     int64_t due_s;                /* chain time from which on something is due; INT64_MAX: nothing */
     int64_t expiring_s;           /* chain time from which on it is inside its warning window; INT64_MAX: never */
@@ -46,7 +48,7 @@ void identity_list_done(struct identity_list *list);
 #define IDENTITY_COLUMNS                                                                                                        \
     "chain_id, registry, id, profile, label, source, tracked_at_s, registered, tee_type, cloud_type, tee_ttl_s,"       \
     " tpm_ttl_s, tee_recent_s, tpm_recent_s, measurement_hash, nonce, read_at_s, read_block, collateral_expires_s,"    \
-    " tcb_refused_s, due_s, expiring_s, due_settings, retry_at_s, failures, last_error, warned_state"
+    " platform, chain_collateral_s, tcb_refused_s, due_s, expiring_s, due_settings, retry_at_s, failures, last_error, warned_state"
 void identity_read(struct identity_row *out, struct stmt *s);
 /* The lowest (fill '0') or highest (fill 'f') id that begins with these hex digits. ERR_USAGE: no such digits, over 64. */
 bool identity_bound(struct hash32 *out, const char *digits, char fill, struct err *err);
@@ -76,6 +78,12 @@ bool identities_expiring_here(struct db *db, struct identity_list *out, uint64_t
                               int64_t at_s, size_t max, struct err *err);
 /* The row's due_s, expiring_s and due_settings. */
 bool identities_set_due(struct db *db, const struct identity_row *row, struct err *err);
+/* The platform behind this one ("": the first) that identities of one registry run on; "" behind the last. */
+bool identities_next_platform(struct db *db, char out[static 13], uint64_t chain_id, struct addr20 registry, const char *after,
+                              struct err *err);
+/* For all of one platform; their due times then count as computed with other settings. */
+bool identities_set_chain_collateral(struct db *db, uint64_t chain_id, struct addr20 registry, const char *platform, int64_t ends_s,
+                                     struct err *err);
 /* How the last try went: failures in a row, when the next one may begin, why it failed ("" where it did not). */
 bool identities_note_try(struct db *db, const struct identity_key *key, uint32_t failures, int64_t retry_at_s,
                          const char *error, struct err *err);

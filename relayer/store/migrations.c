@@ -143,6 +143,15 @@ const struct migration migrations[] = {
      "ALTER TABLE identities ADD COLUMN expiring_s INTEGER NOT NULL DEFAULT 9223372036854775807;"
      "UPDATE identities SET due_settings = 0;"
      "CREATE INDEX identities_by_expiring ON identities (chain_id, registry, expiring_s)"},
+
+    /* chain_collateral: when the first of the documents ends that the chain judges a platform with, as it was last read. */
+    {"chain collateral",
+     "ALTER TABLE identities ADD COLUMN platform TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE identities ADD COLUMN chain_collateral_s INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX identities_by_platform ON identities (chain_id, registry, platform);"
+     "CREATE TABLE chain_collateral ("
+     " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), platform TEXT NOT NULL, ends_s INTEGER NOT NULL,"
+     " what TEXT NOT NULL, read_at_s INTEGER NOT NULL, PRIMARY KEY (chain_id, registry, platform)) STRICT, WITHOUT ROWID"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;

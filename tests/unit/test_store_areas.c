@@ -122,6 +122,46 @@ static void the_warning_window_is_found_by_an_index(void **state)
     assert_false(stmt_row(&s)); /* nothing is sorted */
 }
 
+static void the_end_of_a_platforms_collateral_is_kept_and_reaches_its_rows(void **state)
+{
+    (void)state;
+    const struct addr20 registry = {{1}};
+    static const char *const platforms[] = {"00806f050000", "", "00806f050000", "90c06f000000"};
+    for (uint8_t n = 0; n < 4; n++) {
+        struct identity_row r = row_of(n, 100);
+        snprintf(r.platform, sizeof r.platform, "%s", platforms[n]);
+        r.due_settings = 7;
+        assert_true(identities_put(db, &r, NULL));
+    }
+    char platform[13] = "", seen[64] = "";
+    for (;;) {
+        assert_true(identities_next_platform(db, platform, 31337, registry, platform, NULL));
+        if (!platform[0])
+            break;
+        strcat(strcat(seen, platform), " ");
+    }
+    assert_string_equal(seen, "00806f050000 90c06f000000 ");
+
+    struct chain_collateral_row row = {.ends_s = 900, .what = "TCB info", .read_at_s = 800}, got;
+    bool found;
+    assert_true(chain_collateral_get(db, &got, &found, 31337, registry, "00806f050000", NULL) && !found);
+    assert_true(chain_collateral_put(db, 31337, registry, "00806f050000", &row, NULL));
+    assert_true(chain_collateral_get(db, &got, &found, 31337, registry, "00806f050000", NULL) && found);
+    assert_true(got.ends_s == 900 && got.read_at_s == 800 && strcmp(got.what, "TCB info") == 0);
+
+    for (size_t times = 0; times < 2; times++) { /* the second time nothing has moved */
+        AUTO(identity_list_done) struct identity_list stale = {0};
+        assert_true(identities_set_chain_collateral(db, 31337, registry, "00806f050000", 900, NULL));
+        assert_true(identities_due_by_other_settings(db, &stale, 31337, registry, 7, 10, NULL));
+        assert_int_equal(stale.count, times == 0 ? 2 : 0);
+        for (size_t i = 0; i < stale.count; i++) {
+            assert_int_equal(stale.row[i].chain_collateral_s, 900);
+            stale.row[i].due_settings = 7;
+            assert_true(identities_set_due(db, &stale.row[i], NULL));
+        }
+    }
+}
+
 static void measurements_are_kept_in_order_without_repeats(void **state)
 {
     struct identity_key key = {1, {{1}}, {{2}}};
@@ -228,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(identities_are_found_by_prefix_and_by_due_time, make, drop),
         cmocka_unit_test_setup_teardown(the_due_search_uses_its_index, make, drop),
         cmocka_unit_test_setup_teardown(rows_of_other_settings_are_found_by_an_index, make, drop),
+        cmocka_unit_test_setup_teardown(the_end_of_a_platforms_collateral_is_kept_and_reaches_its_rows, make, drop),
         cmocka_unit_test_setup_teardown(the_warning_window_is_found_by_an_index, make, drop),
         cmocka_unit_test_setup_teardown(measurements_are_kept_in_order_without_repeats, make, drop),
         cmocka_unit_test_setup_teardown(one_owner_holds_a_claim_until_it_runs_out, make, drop),
