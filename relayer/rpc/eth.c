@@ -145,15 +145,64 @@ bool eth_read_receipt(struct eth_receipt *out, bool *missing, const json_t *v, s
 
 /* --- calls --- */
 
+/* --- when two nodes say the same: spelling aside --- */
+
+static bool same_result(const json_t *a, const json_t *b)
+{
+    return json_equal(a, b);
+}
+
+/* Some leave out leading zeros, some do not. */
+static bool same_quantity(const json_t *a, const json_t *b)
+{
+    struct u256 x, y;
+    return eth_read_quantity(&x, a, "", NULL) && eth_read_quantity(&y, b, "", NULL) && u256_cmp(x, y) == 0;
+}
+
+/* Each client adds members of its own; the hash stands for all that counts, and the time is what we go by. */
+static bool same_block(const json_t *a, const json_t *b)
+{
+    struct eth_block x, y;
+    bool no_x, no_y;
+    if (!eth_read_block(&x, &no_x, a, NULL) || !eth_read_block(&y, &no_y, b, NULL) || no_x != no_y)
+        return false;
+    return no_x || (x.number == y.number && hash32_eq(x.hash, y.hash) && x.time_s == y.time_s);
+}
+
+/* Nodes are a block or two apart at any moment: the lowest of as many heads as have to agree. */
+static bool lowest_head(struct rpc *rpc, struct eth_at *at, struct err *err)
+{
+    struct eth_at low = *at;
+    for (size_t nth = 0; nth < rpc_quorum(rpc); nth++) {
+        struct rpc_item item = {.method = "eth_getBlockByNumber", .params = eth_params_block(*at)};
+        struct eth_block b = {0};
+        bool missing = false;
+        bool ok = rpc_batch(rpc, &item, 1, nth, NULL, err) &&
+                  (item.result ? eth_read_block(&b, &missing, item.result, err)
+                               : err_set(err, ERR_NET, "%s: %s", item.method, item.fault.text));
+        rpc_items_done(&item, 1);
+        if (!ok)
+            return false;
+        if (missing)
+            return err_set(err, ERR_CHAIN, "a node does not have the block that was asked for");
+        if (nth == 0 || b.number < low.number)
+            low = ETH_AT_BLOCK(b.number);
+    }
+    *at = low;
+    return true;
+}
+
 bool eth_block(struct rpc *rpc, struct eth_block *out, struct eth_at at, bool *missing, struct err *err)
 {
     json_auto_t *v = NULL;
     struct eth_block b;
-    bool none;
+    bool none, moves = at.tag != ETH_NUMBER && at.tag != ETH_HASH;
     const char *method = at.tag == ETH_HASH ? "eth_getBlockByHash" : "eth_getBlockByNumber";
     if (missing)
         *missing = false;
-    if (!rpc_call(rpc, &v, method, eth_params_block(at), NULL, err) || !eth_read_block(&b, &none, v, err))
+    if (moves && rpc_quorum(rpc) > 1 && !lowest_head(rpc, &at, err))
+        return false;
+    if (!rpc_call_quorum(rpc, &v, method, eth_params_block(at), same_block, NULL, err) || !eth_read_block(&b, &none, v, err))
         return false;
     if (none) {
         if (missing)
@@ -172,7 +221,7 @@ bool eth_block(struct rpc *rpc, struct eth_block *out, struct eth_at at, bool *m
 bool eth_nonce(struct rpc *rpc, uint64_t *out, struct addr20 account, struct eth_at at, struct err *err)
 {
     json_auto_t *v = NULL;
-    return rpc_call(rpc, &v, "eth_getTransactionCount", eth_params_account(account, at), NULL, err) &&
+    return rpc_call_quorum(rpc, &v, "eth_getTransactionCount", eth_params_account(account, at), same_quantity, NULL, err) &&
            eth_read_u64(out, v, "account nonce", err);
 }
 
@@ -194,7 +243,7 @@ static bool read_bytes(struct buf *out, const json_t *v, const char *what, struc
 bool eth_code(struct rpc *rpc, struct buf *out, struct addr20 account, struct eth_at at, struct err *err)
 {
     json_auto_t *v = NULL;
-    return rpc_call_quorum(rpc, &v, "eth_getCode", eth_params_account(account, at), NULL, err) &&
+    return rpc_call_quorum(rpc, &v, "eth_getCode", eth_params_account(account, at), same_result, NULL, err) &&
            read_bytes(out, v, "code", err);
 }
 
@@ -205,7 +254,7 @@ bool eth_storage(struct rpc *rpc, struct hash32 *out, struct addr20 account, str
     struct u256 word;
     json_t *params = json_pack("[o, o, o]", hex_json(BYTES_OF(account)), hex_json(BYTES_OF(slot)), eth_at_json(at));
     /* 32 bytes by the specification; some leave out leading zeros */
-    if (!rpc_call(rpc, &v, "eth_getStorageAt", params, NULL, err) || !eth_read_quantity(&word, v, "storage", err))
+    if (!rpc_call_quorum(rpc, &v, "eth_getStorageAt", params, same_quantity, NULL, err) || !eth_read_quantity(&word, v, "storage", err))
         return false;
     u256_to_be32(out->b, word);
     return true;
@@ -237,7 +286,7 @@ bool eth_call(struct rpc *rpc, struct buf *out, const struct eth_msg *msg, struc
     struct rpc_fault here;
     fault = fault ? fault : &here;
     json_t *params = json_pack("[o, o]", msg_json(msg), eth_at_json(at));
-    bool ok = decides ? rpc_call_quorum(rpc, &v, "eth_call", params, fault, err)
+    bool ok = decides ? rpc_call_quorum(rpc, &v, "eth_call", params, same_result, fault, err)
                       : rpc_call(rpc, &v, "eth_call", params, fault, err);
     return ok ? read_bytes(out, v, "eth_call", err) : refused(fault, err);
 }

@@ -324,10 +324,24 @@ bool rpc_call(struct rpc *rpc, json_t **out, const char *method, json_t *params,
     return call_any(rpc, out, method, owned, 0, fault ? fault : &here, err);
 }
 
-bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *params, struct rpc_fault *fault,
-                     struct err *err)
+/* Both refused for the same reason. */
+static bool same_refusal(const struct rpc_fault *a, const struct rpc_fault *b)
 {
-    struct rpc_fault here;
+    bool same_bytes = a->revert_len == b->revert_len && memcmp(a->revert, b->revert, a->revert_len) == 0;
+    return a->class == b->class && (!a->has_revert || !b->has_revert || same_bytes);
+}
+
+static bool disagree(const char *method, struct rpc_fault *fault, struct err *err)
+{
+    *fault = (struct rpc_fault){.class = RPC_TRANSIENT};
+    return err_set(err, ERR_CHAIN, "%s: the endpoints disagree; undecided", method);
+}
+
+bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *params,
+                     bool (*same)(const json_t *a, const json_t *b), struct rpc_fault *fault, struct err *err)
+{
+    struct rpc_fault here, now;
+    struct err refusal = {0};
     json_auto_t *owned = params, *first = NULL;
     size_t agreed = 0;
     fault = fault ? fault : &here;
@@ -337,17 +351,18 @@ bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *
         return call_any(rpc, out, method, owned, 0, fault, err);
     for (size_t i = 0; i < rpc->num_read && agreed < rpc_quorum(rpc); i++) {
         json_auto_t *answer = NULL;
-        if (!call_on(rpc, &rpc->ep[i], &answer, method, owned, fault, err)) {
-            if (!try_elsewhere(fault))
-                return false;
+        struct err why = {0};
+        bool ok = call_on(rpc, &rpc->ep[i], &answer, method, owned, &now, &why);
+        if (!ok && try_elsewhere(&now))
             continue;
-        }
-        if (first && !json_equal(first, answer)) {
-            *fault = (struct rpc_fault){.class = RPC_TRANSIENT};
-            return err_set(err, ERR_CHAIN, "%s: the endpoints disagree; undecided", method);
-        }
-        if (!first)
+        if (agreed && (ok != (first != NULL) || (ok ? !same(first, answer) : !same_refusal(fault, &now))))
+            return disagree(method, fault, err);
+        if (!agreed && ok)
             first = json_incref(answer);
+        if (!agreed && !ok) {
+            *fault = now;
+            refusal = why;
+        }
         agreed++;
     }
     if (agreed < rpc_quorum(rpc)) {
@@ -355,6 +370,8 @@ bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *
         return err_set(err, ERR_NET, "%s: %zu of the %u endpoints that must agree have answered", method, agreed,
                        rpc_quorum(rpc));
     }
+    if (!first)
+        return err_set(err, refusal.code, "%s", refusal.text);
     *out = json_incref(first);
     return true;
 }

@@ -62,9 +62,10 @@ unsigned rpc_quorum(const struct rpc *rpc); /* how many different endpoints a de
  * chain, or the node refused. The result is never NULL (JSON null is a result). */
 bool rpc_call(struct rpc *rpc, json_t **out, const char *method, json_t *params, struct rpc_fault *fault,
               struct err *err);
-/* The same, asked of as many endpoints as the quorum demands; answers that differ are ERR_CHAIN. */
-bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *params, struct rpc_fault *fault,
-                     struct err *err);
+/* The same, asked of as many endpoints as the quorum demands; answers that differ are ERR_CHAIN, and a node's refusal is an
+ * answer. same: do two results say the same? */
+bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *params,
+                     bool (*same)(const json_t *a, const json_t *b), struct rpc_fault *fault, struct err *err);
 /* All items answered by one endpoint, in one request where it takes batches. nth: which of the usable endpoints by
  * priority (0 for the best). used: which endpoint it was; may be NULL. True when each item has a result or a node's
  * fault. */
