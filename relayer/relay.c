@@ -17,6 +17,7 @@
 #include "relayer/kept_ak.h"
 #include "relayer/log.h"
 #include "relayer/payer.h"
+#include "relayer/readback.h"
 #include "relayer/relay_steps.h"
 #include "relayer/store/renewals.h"
 
@@ -174,53 +175,10 @@ static bool pass_judgement(struct relaying *w, struct err *err)
 
 /* --- 9. what the registry says afterwards --- */
 
-static bool says_success(const struct relaying *w, const struct onchain_identity *on, const struct tx_status *tx, char *note, size_t size)
+static struct readback readback_of(const struct relaying *w, const struct tx_intent *intent)
 {
-    const char *what = NULL;
-    bool measured = hash32_is_zero(w->measurement) || hash32_eq(on->measurement_hash, w->measurement);
-    if (!on->registered)
-        what = "the identity is not registered there";
-    else if (w->q->call == CALL_SET_TTL)
-        what = on->tee_ttl_s == w->bundle.call.tee_ttl_s && on->tpm_ttl_s == w->bundle.call.tpm_ttl_s ? NULL : "the TTLs are others";
-    else if (on->tpm_recent_s < tx->block_time_s || (w->q->call == CALL_ATTEST && on->tee_recent_s < tx->block_time_s))
-        what = "its timestamps have not moved";
-    else if (!measured)
-        what = "its measurement hash is another than computed here";
-    snprintf(note, size, "%s%s", what ? "read back: " : "", what ? what : "");
-    return !what;
-}
-
-/* An intent of an earlier run that the engine finishes on the way: its evidence is not at hand, so what can be asked is
- * whether the registry has moved for it. A rotation takes the identity away that it is known by: the receipt must do. */
-static enum txm_readback read_back_other(struct relaying *w, const struct tx_status *status, char *note, size_t note_size)
-{
-    AUTO(onchain_identity_done) struct onchain_identity on = {0};
-    struct err err = {0};
-    bool is_attest = strcmp(status->call, call_name(CALL_ATTEST)) == 0;
-    if (!addr20_eq(status->target, w->r->session.chain.registry) || !is_attest)
-        return TXM_READ_OK;
-    if (!onchain_read(&w->r->session.chain, &on, status->identity, ETH_AT_BLOCK(status->block), &err)) {
-        snprintf(note, note_size, "read back: %.300s", err.text);
-        return TXM_READ_FAILED;
-    }
-    bool moved = on.registered && on.tee_recent_s >= status->block_time_s;
-    snprintf(note, note_size, "%s", moved ? "" : "read back: its timestamps have not moved");
-    return moved ? TXM_READ_OK : TXM_READ_DIFFERS;
-}
-
-static enum txm_readback read_back(void *user, const struct tx_status *status, char *note, size_t note_size)
-{
-    struct relaying *w = user;
-    AUTO(onchain_identity_done) struct onchain_identity on = {0};
-    struct err err = {0};
-    struct tx_intent intent = relay_intent(w);
-    if (!hash32_eq(status->key, txe_intent_key(w->r->session.chain.chain_id, &intent)))
-        return read_back_other(w, status, note, note_size);
-    if (!onchain_read(&w->r->session.chain, &on, w->new_id, ETH_AT_BLOCK(status->block), &err)) {
-        snprintf(note, note_size, "read back: %.300s", err.text);
-        return TXM_READ_FAILED;
-    }
-    return says_success(w, &on, status, note, note_size) ? TXM_READ_OK : TXM_READ_DIFFERS;
+    const struct onchain *chain = &w->r->session.chain;
+    return (struct readback){.rpc = chain->rpc, .chain = *chain, .key = txe_intent_key(chain->chain_id, intent), .measurement = w->measurement};
 }
 
 static void explain(void *user, char *out, size_t size, struct bytes revert)
@@ -274,7 +232,8 @@ static bool send(struct relaying *w, struct err *err)
     AUTO(txe_closep) struct txe *txe = NULL;
     struct relay *r = w->r;
     struct tx_intent intent = relay_intent(w);
-    struct txe_hooks hooks = {.user = w, .progress = progress, .readback = read_back, .explain = explain, .stopped = stopped};
+    struct readback registry = readback_of(w, &intent);
+    struct txe_hooks hooks = {.user = w, .progress = progress, .readback = readback_ask, .registry = &registry, .explain = explain, .stopped = stopped};
     if (!relay_note_rotation(w, ROTATION_SENT, err))
         return false;
     if (!txe_open(&txe, r->session.db, r->session.rpc, r->signer, &r->tx, &hooks, err))

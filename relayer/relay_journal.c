@@ -5,6 +5,7 @@
 #include "crypto/base/auto.h"
 #include "relayer/clock.h"
 #include "relayer/log.h"
+#include "relayer/readback.h"
 #include "relayer/registry/calldata.h"
 
 #define MAX_CALLDATA TX_MAX_SIZE
@@ -91,7 +92,8 @@ bool relay_finish_earlier(struct relaying *w, bool *moved, struct err *err)
 {
     AUTO(txe_closep) struct txe *txe = NULL;
     struct relay *r = w->r;
-    struct txe_hooks hooks = {0};
+    struct readback registry = {.rpc = r->session.rpc, .chain = r->session.chain};
+    struct txe_hooks hooks = {.readback = readback_ask, .registry = &registry};
     uint64_t until_ms = clock_mono_ms() + (uint64_t)r->session.cfg->wait_timeout_s * 1000;
     size_t others = 0, open = 0;
     *moved = false;

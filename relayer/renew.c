@@ -17,6 +17,7 @@
 #include "relayer/input.h"
 #include "relayer/kept_ak.h"
 #include "relayer/log.h"
+#include "relayer/readback.h"
 #include "relayer/source/source.h"
 #include "relayer/status.h"
 #include "relayer/store/renewals.h"
@@ -211,7 +212,9 @@ bool renew_finish_begun(struct renewer *n, struct err *err)
     AUTO(txe_closep) struct txe *txe = NULL;
     struct relay *r = n->relay;
     size_t num_open;
-    return !r->signer || (txe_open(&txe, r->session.db, r->session.rpc, r->signer, &r->tx, &(struct txe_hooks){0}, err) &&
+    struct readback registry = {.rpc = r->session.rpc, .chain = r->session.chain};
+    struct txe_hooks hooks = {.readback = readback_ask, .registry = &registry};
+    return !r->signer || (txe_open(&txe, r->session.db, r->session.rpc, r->signer, &r->tx, &hooks, err) &&
                           txe_pump(txe, &num_open, err));
 }
 

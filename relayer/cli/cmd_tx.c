@@ -10,6 +10,7 @@
 #include "relayer/evidence/identity.h"
 #include "relayer/files.h"
 #include "relayer/payer.h"
+#include "relayer/readback.h"
 #include "relayer/registry/calldata.h"
 #include "relayer/session.h"
 #include "relayer/stop.h"
@@ -200,6 +201,7 @@ struct desk {
     struct signer *signer;
     struct txe *txe;
     struct live live;
+    struct readback registry;
 };
 
 static void desk_done(struct desk *d)
@@ -218,12 +220,15 @@ static bool on_stop(void *user)
 
 static bool desk_open(struct desk *d, const struct cmd_env *env, bool need_account, struct err *err)
 {
-    struct txe_hooks hooks = {.user = &d->live, .progress = live_progress, .stopped = on_stop};
+    struct txe_hooks hooks = {
+        .user = &d->live, .progress = live_progress, .stopped = on_stop, .readback = readback_ask, .registry = &d->registry};
     struct tx_settings settings;
     d->live = live_start(env);
     stop_install();
-    return session_open_store(&d->session, &env->config, err) && session_open_rpc(&d->session, err) &&
-           payer_settings(&settings, &env->config, err) && payer_open(&d->signer, &env->config, need_account, err) &&
+    if (!session_open_store(&d->session, &env->config, err) || !session_open_rpc(&d->session, err))
+        return false;
+    d->registry.rpc = d->session.rpc; /* whichever registry a transaction went to is asked what it says afterwards */
+    return payer_settings(&settings, &env->config, err) && payer_open(&d->signer, &env->config, need_account, err) &&
            txe_open(&d->txe, d->session.db, d->session.rpc, d->signer, &settings, &hooks, err);
 }
 

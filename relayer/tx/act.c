@@ -109,16 +109,21 @@ static void flush_note(struct txe *txe, struct task *t)
 
 /* --- reserving and signing --- */
 
-bool txe_describe(struct txe *txe, struct task *t, unsigned attempt, struct err *err)
+bool txe_describe(struct txe *txe, struct task *t, unsigned attempt, const struct tx *tx, struct err *err)
 {
     AUTO(buf_done) struct buf payload = buf_new(TX_MAX_SIZE);
-    struct tx tx = task_tx(t, attempt);
     struct journal_attempt row = {
         .seq = t->seq_base + attempt, .kind = (int)t->m.attempt[attempt].kind, .nonce = t->m.nonce};
-    if (!tx_signing_payload(&payload, &tx, err) || !tx_signing_hash(&row.signing_hash, &tx, err))
+    if (!tx_signing_payload(&payload, tx, err) || !tx_signing_hash(&row.signing_hash, tx, err))
         return false;
     row.unsigned_payload = buf_view(&payload);
     return journal_attempt_add(txe->db, t->row.id, &row, clock_now_s(), err);
+}
+
+static bool describe_ours(struct txe *txe, struct task *t, unsigned attempt, struct err *err)
+{
+    struct tx tx = task_tx(t, attempt);
+    return txe_describe(txe, t, attempt, &tx, err);
 }
 
 /* The bytes into the journal, and the machine told, in one transaction. */
@@ -170,7 +175,7 @@ static bool open_worst_case(struct txe *txe, struct u256 *sum, int64_t except, c
         struct fees high = txm_highest(&t->m);
         if (t->m.num_attempts == 0 || (identity && !hash32_eq(*identity, t->row.identity)))
             continue;
-        if (!fees_worst_case(&cost, &high, t->m.attempt[0].gas_limit, (struct u256){0}) || !u256_add(sum, *sum, cost))
+        if (!fees_worst_case(&cost, &high, t->m.attempt[0].gas_limit, t->m.data_fee_wei) || !u256_add(sum, *sum, cost))
             return err_set(err, ERR_STORE, "journal: costs add up to more than 256 bits");
     }
     return true;
@@ -242,15 +247,15 @@ static bool choose_nonce(struct txe *txe, uint64_t *out, const struct chain_view
     return true;
 }
 
-static bool reserve(struct txe *txe, struct task *t, const struct chain_view *view, uint64_t gas_limit,
-                    const struct fees *fees, struct err *err)
+/* ev: TXM_EV_RESERVED, all but its nonce. */
+static bool reserve(struct txe *txe, struct task *t, const struct chain_view *view, struct txm_event *ev,
+                    struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
-    struct txm_event ev = {.type = TXM_EV_RESERVED, .gas_limit = gas_limit, .fees = *fees};
     HOOK("journal.reserve");
-    if (!db_begin(&tx, txe->db, DB_DURABLE, err) || !choose_nonce(txe, &ev.nonce, view, err) ||
-        !journal_nonce_hold(txe->db, txe->account, ev.nonce, t->row.id, err) || !txe_apply(txe, t, &ev, err) ||
-        !txe_describe(txe, t, 0, err))
+    if (!db_begin(&tx, txe->db, DB_DURABLE, err) || !choose_nonce(txe, &ev->nonce, view, err) ||
+        !journal_nonce_hold(txe->db, txe->account, ev->nonce, t->row.id, err) || !txe_apply(txe, t, ev, err) ||
+        !describe_ours(txe, t, 0, err))
         return false;
     /* A key in memory signs before the commit: one visit to the disk less, and nothing on the wire in between. */
     if (txe->signer && !signer_is_remote(txe->signer) && !do_sign(txe, t, 0, err))
@@ -266,14 +271,13 @@ static bool do_simulate(struct txe *txe, struct task *t, struct err *err)
     struct eth_msg msg = {
         .has_from = true, .from = txe->account.account, .to = t->row.target, .data = buf_view(&t->row.calldata)};
     struct chain_view view;
-    struct fees fees;
-    uint64_t gas_limit;
+    struct txm_event ev = {.type = TXM_EV_RESERVED};
     HOOK("wire.simulate");
     bool ok = view_read(txe->rpc, &view, &txe->settings, &txe->hooks, txe->account.account, &msg, err) &&
-              gas_limit_for(&gas_limit, &txe->settings, &view, msg.data, err);
+              gas_limit_for(&ev.gas_limit, &txe->settings, &view, msg.data, err);
     if (!ok && err->code == ERR_REFUSED) {
         task_note(t, "%s", err->text);
-        struct txm_event ev = {.type = TXM_EV_REFUSED};
+        ev.type = TXM_EV_REFUSED;
         return txe_apply(txe, t, &ev, err);
     }
     if (!ok)
@@ -283,15 +287,14 @@ static bool do_simulate(struct txe *txe, struct task *t, struct err *err)
     struct tx shape = {.type = TX_LEGACY,
                        .chain_id = txe->chain_id,
                        .nonce = view.nonce_pending,
-                       .gas_limit = gas_limit,
+                       .gas_limit = ev.gas_limit,
                        .max_fee_wei = view.fees.gas_price_wei,
                        .to = t->row.target,
                        .data = msg.data};
-    struct u256 data_fee_wei;
-    if (!data_fee_for(txe->rpc, &data_fee_wei, &txe->settings, &shape, err) || !txe_become_sender(txe, err) ||
-        !price_first(txe, t, &fees, &view, gas_limit, data_fee_wei, err))
+    if (!data_fee_for(txe->rpc, &ev.data_fee_wei, &txe->settings, &shape, err) || !txe_become_sender(txe, err) ||
+        !price_first(txe, t, &ev.fees, &view, ev.gas_limit, ev.data_fee_wei, err))
         return false;
-    if (reserve(txe, t, &view, gas_limit, &fees, err))
+    if (reserve(txe, t, &view, &ev, err))
         return true;
     /* rolled back on disk, so in memory as well */
     t->m = before;
@@ -325,16 +328,18 @@ static bool do_send(struct txe *txe, struct task *t, unsigned attempt, struct er
 static bool do_price(struct txe *txe, struct task *t, struct err *err)
 {
     struct chain_view view;
+    struct txm_event ev = {.type = TXM_EV_PRICED};
+    struct tx shape = task_replacement_tx(t);
     HOOK("wire.price");
     if (!view_read(txe->rpc, &view, &txe->settings, &txe->hooks, txe->account.account, NULL, err) ||
-        !txe_become_sender(txe, err))
+        !data_fee_for(txe->rpc, &ev.data_fee_wei, &txe->settings, &shape, err) || !txe_become_sender(txe, err))
         return false;
     AUTO(db_scope_done) struct db_scope tx = {0};
     struct txm before = t->m;
-    struct txm_event ev = {.type = TXM_EV_PRICED, .view = view.fees};
+    ev.view = view.fees;
     HOOK("journal.price");
     bool ok = db_begin(&tx, txe->db, DB_DURABLE, err) && txe_apply(txe, t, &ev, err) &&
-              (t->m.num_attempts == before.num_attempts || txe_describe(txe, t, t->m.num_attempts - 1, err)) &&
+              (t->m.num_attempts == before.num_attempts || describe_ours(txe, t, t->m.num_attempts - 1, err)) &&
               db_commit(&tx, err);
     if (!ok)
         t->m = before;
@@ -350,7 +355,7 @@ static bool do_read(struct txe *txe, struct task *t, struct err *err)
         struct tx_status status;
         task_status(&status, txe->db, t);
         HOOK("wire.read");
-        ev.readback = txe->hooks.readback(txe->hooks.user, &status, note, sizeof note);
+        ev.readback = txe->hooks.readback(txe->hooks.registry, &status, buf_view(&t->row.calldata), note, sizeof note);
     }
     if (ev.readback == TXM_READ_FAILED && !note[0])
         snprintf(note, sizeof note, "mined, but its effect cannot be read back now");
@@ -386,6 +391,12 @@ static bool stands(const struct task *t)
     return t->next.type == TXM_DO_LOOK || t->next.type == TXM_DO_WAIT || t->next.type == TXM_DO_FINISH;
 }
 
+/* What an earlier run left unsigned, and what cannot be simulated now, is nobody's hurry: whoever waits for it has been told. */
+static int64_t pause_s(const struct txe *txe, const struct task *t)
+{
+    return t->m.phase == TXM_NEW ? txe->settings.resend_after_s : 1;
+}
+
 static void drive_steps(struct txe *txe, struct task *t)
 {
     for (int steps = 0; !stands(t); steps++) {
@@ -393,9 +404,7 @@ static void drive_steps(struct txe *txe, struct task *t)
         if (steps < MAX_STEPS && perform(txe, t, &err))
             continue;
         t->trouble = err;
-        /* again at the next look; what is new is tried again by whoever waits for it */
-        if (t->m.phase != TXM_NEW)
-            t->next = (struct txm_action){.type = TXM_DO_WAIT, .wait_until_s = clock_now_s() + 1};
+        t->next = (struct txm_action){.type = TXM_DO_WAIT, .wait_until_s = clock_now_s() + pause_s(txe, t)};
         return;
     }
     t->trouble = (struct err){0};
@@ -418,7 +427,8 @@ static void restart_unsigned(struct txe *txe, struct task *t)
 {
     struct txm_rules rules = txe_rules(txe);
     struct txm_event start = {.type = TXM_EV_START};
-    if (t->next.type == TXM_DO_WAIT && t->m.phase == TXM_RESERVED)
+    bool is_unsigned = t->m.phase == TXM_NEW || t->m.phase == TXM_RESERVED;
+    if (is_unsigned && t->next.type == TXM_DO_WAIT && clock_now_s() >= t->next.wait_until_s)
         t->next = txm_step(&t->m, &start, &rules, clock_now_s());
 }
 

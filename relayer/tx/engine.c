@@ -386,13 +386,13 @@ static bool adopt(struct txe *txe, struct task *t, struct waiter *w, struct err 
     struct txm_event ev = {.type = TXM_EV_ADOPTED,
                            .nonce = tx->nonce,
                            .gas_limit = tx->gas_limit,
-                           .fees = {tx->type == TX_LEGACY, tx->max_fee_wei, tx->max_tip_wei}};
+                           .fees = {tx->type != TX_DYNAMIC_FEE, tx->max_fee_wei, tx->max_tip_wei}};
     if (!txe_become_sender(txe, err) || !db_begin(&scope, txe->db, DB_DURABLE, err) ||
         !journal_nonce_hold(txe->db, txe->account, tx->nonce, t->row.id, err))
         return false;
     t->hash[0] = w->adopt->hash;
     t->has_hash[0] = true;
-    return txe_apply(txe, t, &ev, err) && txe_describe(txe, t, 0, err) &&
+    return txe_apply(txe, t, &ev, err) && txe_describe(txe, t, 0, tx, err) &&
            journal_attempt_sign(txe->db, t->row.id, t->seq_base, w->adopt->hash, w->adopt_raw, err) &&
            db_commit(&scope, err);
 }
@@ -438,8 +438,6 @@ static bool check_outside(struct txe *txe, const struct tx_signed *got, const st
         what = "it carries value, and no call of ours does";
     else if (!bytes_eq(tx->data, intent->calldata))
         what = "its calldata is not that of the intent";
-    else if (tx->type == TX_ACCESS_LIST || tx->access_list.len)
-        what = "it has an access list, which the journal does not keep";
     else if (txe->signer && !addr20_eq(got->from, signer_address(txe->signer)))
         what = "another account has signed it than the configured one";
     return !what || err_set(err, ERR_USAGE, "signed transaction: %s", what);

@@ -76,9 +76,11 @@ struct txe_hooks {
     void *user;
     /* Each change, and each look at the chain while it waits. May be NULL. */
     void (*progress)(void *user, const struct tx_status *status);
-    /* The call was mined with success in this block: what does the contract say there? note: words for the status.
-     * TXM_READ_FAILED: cannot tell now, asked again later. NULL: taken on the receipt's word. */
-    enum txm_readback (*readback)(void *user, const struct tx_status *status, char *note, size_t note_size);
+    /* The call with these bytes was mined with success in this block: what does the contract say there? note: words for
+     * the status. TXM_READ_FAILED: cannot tell now, asked again later. NULL: taken on the receipt's word. */
+    enum txm_readback (*readback)(void *registry, const struct tx_status *status, struct bytes calldata, char *note,
+                                  size_t note_size);
+    void *registry;
     /* Words for revert data: error, cause, the check that would have caught it. NULL: those of abi/errors. */
     void (*explain)(void *user, char *out, size_t size, struct bytes revert);
     /* True: stop waiting (a signal came). What was begun stays in the journal. */

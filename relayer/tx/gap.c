@@ -28,6 +28,12 @@ static bool filler_row(struct txe *txe, struct journal_intent *row, uint64_t non
     return machine_write(&row->machine, &(struct txm){0}, 0, err);
 }
 
+static bool describe(struct txe *txe, struct task *t, struct err *err)
+{
+    struct tx tx = task_tx(t, 0);
+    return task_save(txe->db, t, clock_now_s(), err) && txe_describe(txe, t, 0, &tx, err);
+}
+
 static bool begin_filler(struct txe *txe, struct task *t, const struct txm_event *reserved, struct err *err)
 {
     if (!journal_nonce_hold(txe->db, txe->account, reserved->nonce, t->row.id, err))
@@ -36,7 +42,7 @@ static bool begin_filler(struct txe *txe, struct task *t, const struct txm_event
     if (!txe_apply(txe, t, reserved, err))
         return false;
     t->m.attempt[0].kind = TXM_CANCEL;
-    return task_save(txe->db, t, clock_now_s(), err) && txe_describe(txe, t, 0, err);
+    return describe(txe, t, err);
 }
 
 static bool fill_one(struct txe *txe, uint64_t nonce, const struct chain_view *view, struct err *err)
@@ -47,7 +53,15 @@ static bool fill_one(struct txe *txe, uint64_t nonce, const struct chain_view *v
     struct task *t = NULL;
     int64_t id;
     bool existed;
-    if (fees_first(&ev.fees, &txe->settings.fees, &view->fees, TRANSFER_GAS, (struct u256){0}) == FEE_BELOW_BASE)
+    struct tx shape = {.type = TX_LEGACY,
+                       .chain_id = txe->chain_id,
+                       .nonce = nonce,
+                       .gas_limit = TRANSFER_GAS,
+                       .max_fee_wei = view->fees.gas_price_wei,
+                       .to = txe->account.account};
+    if (!data_fee_for(txe->rpc, &ev.data_fee_wei, &txe->settings, &shape, err))
+        return false;
+    if (fees_first(&ev.fees, &txe->settings.fees, &view->fees, TRANSFER_GAS, ev.data_fee_wei) == FEE_BELOW_BASE)
         return true; /* not now */
     if (!filler_row(txe, &row, nonce, err) || !db_begin(&tx, txe->db, DB_DURABLE, err) ||
         !journal_add(txe->db, &id, &existed, &row, err) || !txe_claim(txe, &t, id, err))

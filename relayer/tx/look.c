@@ -300,18 +300,34 @@ static int64_t block_time(struct txe *txe, const struct eth_receipt *r)
     return eth_block(txe->rpc, &block, ETH_AT_HASH(r->block_hash), NULL, NULL) ? (int64_t)block.time_s : clock_now_s();
 }
 
-static bool store_receipt(struct txe *txe, struct task *t, const struct sight *s, int64_t time_s, struct err *err)
+/* What else is to be asked about a receipt, before the journal is opened for it. */
+struct mined {
+    int64_t time_s;
+    struct u256 operators_fee_wei; /* for the budget; 0 where it cannot be had */
+};
+
+static struct mined ask_mined(struct txe *txe, const struct eth_receipt *r)
+{
+    struct mined m = {.time_s = block_time(txe, r)};
+    if (!operator_fee_for(txe->rpc, &m.operators_fee_wei, &txe->settings, r->gas_used, NULL))
+        m.operators_fee_wei = (struct u256){0};
+    return m;
+}
+
+static bool store_receipt(struct txe *txe, struct task *t, const struct sight *s, const struct mined *mined,
+                          struct err *err)
 {
     const struct eth_receipt *r = &s->receipt;
     struct journal_receipt row = {.hash = r->tx_hash,
                                   .block_hash = r->block_hash,
                                   .block = r->block_number,
-                                  .block_time_s = time_s,
+                                  .block_time_s = mined->time_s,
                                   .succeeded = r->succeeded,
                                   .gas_used = r->gas_used,
                                   .data_fee_wei = r->data_fee_wei};
     row.gas_price_wei = r->has_gas_price ? r->gas_price_wei : t->m.attempt[s->attempt].fees.max_fee_wei;
-    if (!u256_mul(&row.cost_wei, row.gas_price_wei, u256_from(row.gas_used)) ||
+    if (!u256_add(&row.data_fee_wei, row.data_fee_wei, mined->operators_fee_wei) ||
+        !u256_mul(&row.cost_wei, row.gas_price_wei, u256_from(row.gas_used)) ||
         !u256_add(&row.cost_wei, row.cost_wei, row.data_fee_wei))
         return err_set(err, ERR_NET, "receipt: a cost of more than 256 bits");
     return journal_receipt_put(txe->db, t->row.id, &row, clock_now_s(), err);
@@ -347,13 +363,13 @@ static bool tell(struct txe *txe, struct task *t, const struct view_of_one *v, c
                        !(t->m.phase == TXM_MINED && hash32_eq(t->m.mined_hash, s->receipt.block_hash) &&
                          t->m.mined_attempt == s->attempt);
     bool lost = t->m.phase == TXM_MINED && ev.look.complete && !ev.look.found;
-    int64_t time_s = new_receipt ? block_time(txe, &s->receipt) : 0;
+    struct mined mined = new_receipt ? ask_mined(txe, &s->receipt) : (struct mined){0};
     HOOK("journal.look");
     AUTO(db_scope_done) struct db_scope tx = {0};
     if (new_receipt || lost) {
         if (!db_begin(&tx, txe->db, DB_RELAXED, err))
             return false;
-        if (new_receipt ? !store_receipt(txe, t, s, time_s, err) : !journal_receipt_drop(txe->db, t->row.id, err))
+        if (new_receipt ? !store_receipt(txe, t, s, &mined, err) : !journal_receipt_drop(txe->db, t->row.id, err))
             return false;
     }
     if (!txe_apply(txe, t, &ev, err) || (tx.db && !db_commit(&tx, err)))

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MACHINE_VERSION 1
+#define MACHINE_VERSION 2 /* 1 knew no data fee */
 
 /* --- the machine as bytes --- */
 
@@ -37,6 +37,7 @@ bool machine_write(struct buf *out, const struct txm *m, unsigned seq_base, stru
     buf_u64be(out, m->priced_at_block);
     buf_u64be(out, m->head_block);
     buf_u32be(out, m->foreign_looks);
+    put_u256(out, m->data_fee_wei);
     buf_u32be(out, m->mined_attempt);
     buf_u64be(out, m->mined_block);
     buf_put(out, BYTES_OF(m->mined_hash));
@@ -82,6 +83,8 @@ bool machine_read(struct txm *out, unsigned *seq_base, struct bytes in, struct e
     m.priced_at_block = rd_u64be(&r, "priced at block");
     m.head_block = rd_u64be(&r, "head");
     m.foreign_looks = rd_u32be(&r, "foreign looks");
+    if (version > 1)
+        m.data_fee_wei = get_u256(&r);
     m.mined_attempt = rd_u32be(&r, "mined transaction");
     m.mined_block = rd_u64be(&r, "mined block");
     m.mined_hash = rd_hash32(&r, "mined block's hash");
@@ -99,7 +102,7 @@ bool machine_read(struct txm *out, unsigned *seq_base, struct bytes in, struct e
     m.bump_wanted = wishes >> 1 & 1;
     m.legacy_wanted = wishes >> 2 & 1;
     const char *fault = txm_fault(&m);
-    if (version != MACHINE_VERSION || wait > TXM_WAIT_FOREIGN || readback > TXM_READ_FAILED || fault)
+    if (version < 1 || version > MACHINE_VERSION || wait > TXM_WAIT_FOREIGN || readback > TXM_READ_FAILED || fault)
         return err_set(err, ERR_STORE, "journal: an intent's state makes no sense: %s",
                        fault ? fault : "unknown version or value");
     *out = m;
@@ -166,9 +169,8 @@ void task_note(struct task *t, const char *fmt, ...)
     memcpy(t->row.note, text, sizeof text);
 }
 
-struct tx task_tx(const struct task *t, unsigned attempt)
+static struct tx attempt_tx(const struct task *t, const struct txm_attempt *a)
 {
-    const struct txm_attempt *a = &t->m.attempt[attempt];
     bool is_call = a->kind == TXM_CALL;
     return (struct tx){
         .type = a->fees.legacy ? TX_LEGACY : TX_DYNAMIC_FEE,
@@ -182,6 +184,18 @@ struct tx task_tx(const struct task *t, unsigned attempt)
     };
 }
 
+struct tx task_tx(const struct task *t, unsigned attempt)
+{
+    return attempt_tx(t, &t->m.attempt[attempt]);
+}
+
+struct tx task_replacement_tx(const struct task *t)
+{
+    struct txm_attempt next = t->m.attempt[t->m.num_attempts - 1];
+    next.kind = t->m.cancel_wanted ? TXM_CANCEL : TXM_CALL;
+    return attempt_tx(t, &next);
+}
+
 bool task_raw(struct db *db, struct buf *out, const struct task *t, unsigned attempt, struct err *err)
 {
     AUTO(buf_done) struct buf raw = buf_new(TX_MAX_SIZE);
@@ -190,8 +204,13 @@ bool task_raw(struct db *db, struct buf *out, const struct task *t, unsigned att
     struct tx want = task_tx(t, attempt);
     if (!journal_attempt_bytes(db, NULL, &raw, t->row.id, t->seq_base + attempt, err))
         return false;
-    if (!tx_parse(&got, buf_view(&raw), err) || !tx_signing_hash(&got_hash, &got.tx, err) ||
-        !tx_signing_hash(&want_hash, &want, err))
+    if (!tx_parse(&got, buf_view(&raw), err))
+        return err_wrap(err, "journal: transaction %lld", (long long)t->row.id);
+    /* an outside signature may name storage to warm up, which changes nothing but the gas */
+    want.access_list = got.tx.access_list;
+    if (want.type == TX_LEGACY && got.tx.type == TX_ACCESS_LIST)
+        want.type = TX_ACCESS_LIST;
+    if (!tx_signing_hash(&got_hash, &got.tx, err) || !tx_signing_hash(&want_hash, &want, err))
         return err_wrap(err, "journal: transaction %lld", (long long)t->row.id);
     if (!hash32_eq(want_hash, got_hash) || !addr20_eq(got.from, t->row.account.account) ||
         !hash32_eq(got.hash, t->hash[attempt]))

@@ -45,6 +45,8 @@ bool task_save(struct db *db, struct task *task, int64_t now_s, struct err *err)
 void task_note(struct task *task, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The transaction that attempt i describes. */
 struct tx task_tx(const struct task *task, unsigned attempt);
+/* The shape of what would replace the last one, at its price: the call again, or its cancellation. */
+struct tx task_replacement_tx(const struct task *task);
 /* Raw bytes of a signed attempt, taken apart and compared with the intent. ERR_STORE where they differ. */
 bool task_raw(struct db *db, struct buf *out, const struct task *task, unsigned attempt, struct err *err);
 void task_status(struct tx_status *out, struct db *db, const struct task *task);
@@ -64,9 +66,13 @@ bool view_read(struct rpc *rpc, struct chain_view *out, const struct tx_settings
  * cap. */
 bool gas_limit_for(uint64_t *out, const struct tx_settings *settings, const struct chain_view *view,
                    struct bytes calldata, struct err *err);
-/* OP stack: what the chain charges for the data of this transaction; 0 on others. */
+/* OP stack: what the chain charges on top of the gas: for the data of this transaction, and (from Isthmus on) the
+ * operator's fee for its gas limit. 0 on others. */
 bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, const struct tx *tx,
                   struct err *err);
+/* The operator's fee alone, for gas that was used. */
+bool operator_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, uint64_t gas,
+                      struct err *err);
 void explain_revert(const struct txe_hooks *hooks, char *out, size_t size, struct bytes revert);
 
 /* --- act.c: performing what the machine asks for --- */
@@ -80,8 +86,8 @@ bool txe_claim_open(struct txe *txe, struct err *err);
 void txe_unclaim(struct txe *txe, struct task *task); /* drops it */
 /* Whose transactions they are, and its lock file. */
 bool txe_use_account(struct txe *txe, struct addr20 account, struct err *err);
-/* The unsigned form of an attempt into the journal. */
-bool txe_describe(struct txe *txe, struct task *task, unsigned attempt, struct err *err);
+/* The unsigned form of an attempt into the journal: task_tx's, or one from outside that says the same. */
+bool txe_describe(struct txe *txe, struct task *task, unsigned attempt, const struct tx *tx, struct err *err);
 bool txe_become_sender(struct txe *txe, struct err *err);
 void txe_stop_sending(struct txe *txe);
 /* A transfer of nothing to ourselves, for a nonce that nobody holds and that keeps higher ones from being mined. */

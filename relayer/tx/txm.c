@@ -161,6 +161,7 @@ static struct txm_action on_reserved(struct txm *m, const struct txm_event *ev, 
     m->has_nonce = true;
     m->nonce = ev->nonce;
     m->num_attempts = 0;
+    m->data_fee_wei = ev->data_fee_wei;
     add_attempt(m, TXM_CALL, &ev->fees, ev->gas_limit, now_s);
     m->phase = TXM_RESERVED;
     m->wait = TXM_WAIT_NONE;
@@ -282,8 +283,8 @@ static struct txm_action on_priced(struct txm *m, const struct txm_event *ev, co
     struct fees highest = txm_highest(m), fees;
     uint64_t gas_limit = m->cancel_wanted ? 21000 : m->attempt[0].gas_limit;
     enum txm_kind kind = m->cancel_wanted ? TXM_CANCEL : TXM_CALL;
-    if (fees_bump(&fees, &settings, &ev->view, &highest, gas_limit,
-                  m->cancel_wanted ? (struct u256){0} : rules->data_fee_wei) != FEE_OK ||
+    m->data_fee_wei = ev->data_fee_wei;
+    if (fees_bump(&fees, &settings, &ev->view, &highest, gas_limit, m->data_fee_wei) != FEE_OK ||
         !add_attempt(m, kind, &fees, gas_limit, now_s)) {
         m->wait = TXM_WAIT_CAP;
         m->priced_at_s = now_s;

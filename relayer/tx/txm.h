@@ -69,6 +69,7 @@ struct txm {
     uint64_t priced_at_block;
     uint64_t head_block;    /* of the last look */
     unsigned foreign_looks; /* looks in a row that saw somebody else's transaction under our nonce */
+    struct u256 data_fee_wei; /* that the chain asks on top of the gas, as of the last price; 0 on most chains */
     /* where mined */
     unsigned mined_attempt;
     uint64_t mined_block;
@@ -85,7 +86,6 @@ struct txm_rules {
     int64_t resend_after_s;
     int64_t poll_s;
     struct fee_settings fees;
-    struct u256 data_fee_wei;
 };
 
 /* What one look at the chain saw. */
@@ -109,11 +109,11 @@ struct txm_look {
 enum txm_event_type {
     TXM_EV_START,    /* somebody takes charge of it */
     TXM_EV_REFUSED,  /* the simulation says no */
-    TXM_EV_RESERVED, /* nonce, gas_limit, fees */
+    TXM_EV_RESERVED, /* nonce, gas_limit, fees, data_fee_wei */
     TXM_EV_SIGNED,   /* attempt */
     TXM_EV_SENT,     /* attempt, taken, from_node, class */
     TXM_EV_LOOKED,   /* look */
-    TXM_EV_PRICED,   /* view: what the chain asks now */
+    TXM_EV_PRICED,   /* view, data_fee_wei: what the chain asks now */
     TXM_EV_READ,     /* readback */
     TXM_EV_SPEED_UP, /* the operator's wishes */
     TXM_EV_CANCEL,
@@ -130,6 +130,7 @@ struct txm_event {
     enum rpc_class class;
     struct txm_look look;
     struct fee_view view;
+    struct u256 data_fee_wei;
     enum txm_readback readback;
 };
 

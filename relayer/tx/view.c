@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 #define HISTORY_BLOCKS 20
-/* OP stack predeploy GasPriceOracle, getL1Fee(bytes) */
+/* OP stack predeploy GasPriceOracle: getL1Fee(bytes), getOperatorFee(uint256) */
 static const struct addr20 gas_price_oracle = {{0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0f}};
-#define GET_L1_FEE "\x49\x94\x8e\x0e"
+#define GET_L1_FEE       "\x49\x94\x8e\x0e"
+#define GET_OPERATOR_FEE "\x27\x5a\xed\xd2"
 
 void explain_revert(const struct txe_hooks *hooks, char *out, size_t size, struct bytes revert)
 {
@@ -172,30 +173,67 @@ bool gas_limit_for(uint64_t *out, const struct tx_settings *settings, const stru
     return true;
 }
 
-bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, const struct tx *tx,
-                  struct err *err)
+/* --- the OP stack's fees --- */
+
+static bool ask_oracle(struct rpc *rpc, struct u256 *out, struct bytes call, const char *view, struct err *err)
 {
-    AUTO(buf_done) struct buf payload = buf_new(TX_MAX_SIZE), call = buf_new(TX_MAX_SIZE + 128), answer = buf_new(64);
-    uint8_t word[32];
-    *out = (struct u256){0};
-    if (!settings->op_stack)
-        return true;
-    if (!tx_signing_payload(&payload, tx, err))
-        return false;
-    buf_put(&call, BYTES_LIT(GET_L1_FEE));
-    u256_to_be32(word, u256_from(32));
-    buf_put(&call, BYTES(word));
-    u256_to_be32(word, u256_from(payload.len));
-    buf_put(&call, BYTES(word));
-    buf_put(&call, buf_view(&payload));
-    buf_zero(&call, (32 - payload.len % 32) % 32);
-    struct eth_msg msg = {.to = gas_price_oracle, .data = buf_view(&call)};
-    if (!buf_finish(&call, err) || !eth_call(rpc, &answer, &msg, ETH_AT_LATEST, false, NULL, err))
-        return err_wrap(err, "data fee (GasPriceOracle.getL1Fee)");
+    AUTO(buf_done) struct buf answer = buf_new(64);
+    struct eth_msg msg = {.to = gas_price_oracle, .data = call};
+    if (!eth_call(rpc, &answer, &msg, ETH_AT_LATEST, false, NULL, err))
+        return err_wrap(err, "GasPriceOracle.%s", view);
     if (answer.len != 32)
-        return err_set(err, ERR_CHAIN,
-                       "data fee: GasPriceOracle.getL1Fee answered %zu bytes, want 32; is this an OP-stack chain?",
+        return err_set(err, ERR_CHAIN, "GasPriceOracle.%s answered %zu bytes, want 32; is this an OP-stack chain?", view,
                        answer.len);
     *out = u256_from_be32(answer.p);
     return true;
+}
+
+static void put_word(struct buf *out, uint64_t v)
+{
+    uint8_t word[32];
+    u256_to_be32(word, u256_from(v));
+    buf_put(out, BYTES(word));
+}
+
+static bool l1_fee(struct rpc *rpc, struct u256 *out, const struct tx *tx, struct err *err)
+{
+    AUTO(buf_done) struct buf payload = buf_new(TX_MAX_SIZE), call = buf_new(TX_MAX_SIZE + 128);
+    if (!tx_signing_payload(&payload, tx, err))
+        return false;
+    buf_put(&call, BYTES_LIT(GET_L1_FEE));
+    put_word(&call, 32);
+    put_word(&call, payload.len);
+    buf_put(&call, buf_view(&payload));
+    buf_zero(&call, (32 - payload.len % 32) % 32);
+    return buf_finish(&call, err) && ask_oracle(rpc, out, buf_view(&call), "getL1Fee", err);
+}
+
+bool operator_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, uint64_t gas,
+                      struct err *err)
+{
+    AUTO(buf_done) struct buf call = buf_new(64);
+    struct err why = {0};
+    *out = (struct u256){0};
+    if (!settings->op_stack)
+        return true;
+    buf_put(&call, BYTES_LIT(GET_OPERATOR_FEE));
+    put_word(&call, gas);
+    if (!buf_finish(&call, err))
+        return false;
+    /* an oracle from before Isthmus does not know it, and there is none to pay */
+    if (ask_oracle(rpc, out, buf_view(&call), "getOperatorFee", &why) || why.code == ERR_REFUSED)
+        return true;
+    return err_set(err, why.code, "%s", why.text);
+}
+
+bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, const struct tx *tx,
+                  struct err *err)
+{
+    struct u256 data = {0}, operators = {0};
+    *out = (struct u256){0};
+    if (!settings->op_stack)
+        return true;
+    if (!l1_fee(rpc, &data, tx, err) || !operator_fee_for(rpc, &operators, settings, tx->gas_limit, err))
+        return err_wrap(err, "data fee");
+    return u256_add(out, data, operators) || err_set(err, ERR_CHAIN, "data fee: more than 256 bits");
 }
