@@ -161,6 +161,14 @@ static bool ask_quorum(struct txe *txe, struct view_of_one *v, struct task **tas
 
 /* --- from a view to what the machine is told --- */
 
+/* A block that we asked for is not there: it was thrown away if it lies above the head, and no less if the account's nonce at the
+ * head does not count our transaction (one node was seen to lose a block in a reorganisation for good, and never to say another).
+ * Sending the same bytes again does no harm; anything else cannot be told. */
+static bool is_gone(const struct txm_look *look, const struct task *t, uint64_t block)
+{
+    return block > look->head_block || look->account_nonce <= t->m.nonce;
+}
+
 /* A mined one whose receipt a node does not show for the moment: its block tells whether it is still there. */
 static void mined_but_null(struct txe *txe, struct txm_look *look, const struct task *t)
 {
@@ -168,8 +176,7 @@ static void mined_but_null(struct txe *txe, struct txm_look *look, const struct 
     bool missing = false;
     struct err why = {0};
     if (!eth_block(txe->rpc, &block, ETH_AT_BLOCK(t->m.mined_block), &missing, &why)) {
-        look->complete &=
-            missing && t->m.mined_block > look->head_block; /* above the head: gone; else it cannot be told */
+        look->complete &= missing && is_gone(look, t, t->m.mined_block);
         return;
     }
     if (!hash32_eq(block.hash, t->m.mined_hash))
@@ -246,17 +253,22 @@ static bool spent_by_other(struct txe *txe, struct task *t, uint64_t head)
     return false;
 }
 
-/* Before a receipt ends anything: is its block still the one at its height? Some nodes go on serving receipts of blocks
- * that a reorganisation has thrown away. What cannot be told leaves the look incomplete. */
-static bool is_stale(struct txe *txe, struct txm_look *look, const struct eth_receipt *r)
+/* Before a receipt ends anything: is its block still the one at its height, and does the account's nonce count it? Some nodes
+ * go on serving receipts of blocks that a reorganisation has thrown away. What cannot be told leaves the look incomplete. */
+static bool is_stale(struct txe *txe, struct txm_look *look, const struct task *t, const struct eth_receipt *r)
 {
     struct txm_rules rules = txe_rules(txe);
     struct eth_block block;
+    bool missing = false;
     struct err why = {0};
-    if (hash32_eq(txe->head.hash, r->block_hash) || !txm_is_final(&rules, look, r->block_number))
+    if (!txm_is_final(&rules, look, r->block_number))
         return false;
-    if (!eth_block(txe->rpc, &block, ETH_AT_BLOCK(r->block_number), NULL, &why)) {
-        look->complete = false;
+    if (look->account_nonce <= t->m.nonce)
+        return true;
+    if (hash32_eq(txe->head.hash, r->block_hash))
+        return false;
+    if (!eth_block(txe->rpc, &block, ETH_AT_BLOCK(r->block_number), &missing, &why)) {
+        look->complete &= missing && is_gone(look, t, r->block_number);
         return true;
     }
     return !hash32_eq(block.hash, r->block_hash);
@@ -269,7 +281,7 @@ static struct txm_look look_of(struct txe *txe, const struct view_of_one *v, con
                             .final_block = v->final_block,
                             .account_nonce = v->nonce,
                             .complete = s->complete};
-    if (s->found && is_stale(txe, &look, &s->receipt))
+    if (s->found && is_stale(txe, &look, t, &s->receipt))
         return look;
     if (s->found) {
         look.found = true;

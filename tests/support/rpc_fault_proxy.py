@@ -16,6 +16,7 @@ A fault meets requests of its method ("*": any; a batch counts as each of its me
   wrong-chain   eth_chainId answers 666
   stale-head    "latest" is the block four before it
   null-receipt  every receipt is null
+  no-block      every block asked for by its number is null
   error:TEXT    an error object with this text, the node never hears of it
   error-after:TEXT  the node gets it, the client is told this error
   status:N      this HTTP status with an HTML body (429 with Retry-After: 1)
@@ -142,7 +143,7 @@ class FaultProxy:
         if kind == "truncate":
             h.answer(status, answer[: len(answer) // 2], length=len(answer))
             raise Lost()
-        if kind in ("error-after", "wrong-id", "wrong-chain", "null-receipt"):
+        if kind in ("error-after", "wrong-id", "wrong-chain", "null-receipt", "no-block"):
             replies = json.loads(answer)
             replies = replies if isinstance(replies, list) else [replies]
             return self.reply(h, request, [self.alter(kind, rest, c, r) for c, r in zip(calls, replies)])
@@ -164,6 +165,8 @@ class FaultProxy:
         if kind == "wrong-chain" and method == "eth_chainId":
             return {**reply, "result": "0x29a"}
         if kind == "null-receipt" and method == "eth_getTransactionReceipt":
+            return {**reply, "result": None}
+        if kind == "no-block" and method == "eth_getBlockByNumber" and call["params"][0].startswith("0x"):
             return {**reply, "result": None}
         return reply
 
