@@ -28,8 +28,10 @@ static const struct rule {
     {"same hash", RPC_ALREADY_KNOWN},
     {"already in the system", RPC_ALREADY_KNOWN},
     {"already_exists", RPC_ALREADY_KNOWN},
+    {"already in the txpool", RPC_ALREADY_KNOWN},
 
     {"replacement transaction underpriced", RPC_REPLACEMENT_UNDERPRICED},
+    {"replacement gas too low", RPC_REPLACEMENT_UNDERPRICED},
     {"could not replace existing", RPC_REPLACEMENT_UNDERPRICED},
     {"replacementnotallowed", RPC_REPLACEMENT_UNDERPRICED},
     {"replacement not allowed", RPC_REPLACEMENT_UNDERPRICED},
@@ -49,6 +51,7 @@ static const struct rule {
     {"nonce is too distant", RPC_NONCE_TOO_HIGH},
     {"noncegap", RPC_NONCE_TOO_HIGH},
 
+    {"cannot pay basefee", RPC_FEE_BELOW_BASE},
     {"less than block base fee", RPC_FEE_BELOW_BASE},
     {"maxfeepergas too low", RPC_FEE_BELOW_BASE},
     {"current base fee", RPC_FEE_BELOW_BASE},
@@ -57,6 +60,7 @@ static const struct rule {
 
     {"underpriced", RPC_UNDERPRICED},
     {"gas price below minimum", RPC_UNDERPRICED},
+    {"pay the minimum gas price", RPC_UNDERPRICED},
     {"feetoolow", RPC_UNDERPRICED},
     {"fee_too_low", RPC_UNDERPRICED},
     {"below configured minimum gas price", RPC_UNDERPRICED},
@@ -67,6 +71,7 @@ static const struct rule {
     {"insufficient funds", RPC_INSUFFICIENT_FUNDS},
     {"insufficientfunds", RPC_INSUFFICIENT_FUNDS},
     {"enough funds", RPC_INSUFFICIENT_FUNDS},
+    {"enough balance to cover", RPC_INSUFFICIENT_FUNDS},
     {"would cause overdraft", RPC_INSUFFICIENT_FUNDS},
     {"upfront cost exceeds", RPC_INSUFFICIENT_FUNDS},
 
@@ -98,8 +103,8 @@ static const struct rule {
     {"chainid is required", RPC_WRONG_CHAIN},
     {"signed for another chain", RPC_WRONG_CHAIN},
 
-    {"txpool is full", RPC_POOL_FULL},
-    {"sub-pool is full", RPC_POOL_FULL},
+    {"pool is full", RPC_POOL_FULL},
+    {"max amount of txs for this account", RPC_POOL_FULL},
     {"in-flight transaction limit", RPC_POOL_FULL},
     {"account limit exceeded", RPC_POOL_FULL},
     {"future transaction tries to replace", RPC_POOL_FULL},
@@ -121,6 +126,7 @@ static const struct rule {
     {"block range is too wide", RPC_RANGE_TOO_LARGE},
     {"block range is bigger than", RPC_RANGE_TOO_LARGE},
     {"block range is larger than", RPC_RANGE_TOO_LARGE},
+    {"block range limit is", RPC_RANGE_TOO_LARGE},
     {"bigger than range limit", RPC_RANGE_TOO_LARGE},
 
     {"revert", RPC_REVERTED},
@@ -140,6 +146,8 @@ static const struct rule {
     {"block is out of range", RPC_TRANSIENT},
     {"blockoutofrange", RPC_TRANSIENT},
     {"indexing is in progress", RPC_TRANSIENT},
+    {"no peer connection available", RPC_TRANSIENT},
+    {"not aware of the current chain height", RPC_TRANSIENT},
     {"header not found", RPC_TRANSIENT},
     {"service unavailable", RPC_TRANSIENT},
     {"bad gateway", RPC_TRANSIENT},

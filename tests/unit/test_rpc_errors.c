@@ -47,6 +47,32 @@ static void every_text_is_classified(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Texts of ethereumjs 0.10, by its sources (src/service/txpool, src/rpc/modules/eth). */
+static void texts_of_one_more_client_are_classified(void **state)
+{
+    static const struct {
+        const char *text;
+        enum rpc_class want;
+    } rows[] = {
+        {"0xab12: this transaction is already in the TxPool", RPC_ALREADY_KNOWN},
+        {"replacement gas too low, got tip 11, min: 12, got fee 20, min: 22", RPC_REPLACEMENT_UNDERPRICED},
+        {"Cannot add tx: pool is full", RPC_POOL_FULL},
+        {"Cannot add tx for 0xf39f: already have max amount of txs for this account", RPC_POOL_FULL},
+        {"Tx does not pay the minimum gas price of 100000000", RPC_UNDERPRICED},
+        {"Tx cannot pay basefee of 875000000, have 1000 (not within 50% range of current basefee)", RPC_FEE_BELOW_BASE},
+        {"Tx gaslimit of 40000000 exceeds block gas limit of 30000000 (exceeds last block gas limit)", RPC_GAS_TOO_HIGH},
+        {"0xf39f tries to send a tx with nonce 0, but account has nonce 1 (tx nonce too low)", RPC_NONCE_TOO_LOW},
+        {"0xf39f does not have enough balance to cover transaction costs, need 2, but have 1 (insufficient balance)", RPC_INSUFFICIENT_FUNDS},
+        {"no peer connection available", RPC_TRANSIENT},
+        {"client is not aware of the current chain height yet (give sync some more time)", RPC_TRANSIENT},
+        {"block range limit is 2500 blocks", RPC_RANGE_TOO_LARGE},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rpc_classify(200, -32603, bytes_str(rows[i].text), NULL) != rows[i].want)
+            fail_msg("%s: %s", rows[i].text, rpc_class_name(rpc_classify(200, -32603, bytes_str(rows[i].text), NULL)));
+}
+
 static void http_statuses_count_where_the_text_says_nothing(void **state)
 {
     (void)state;
@@ -91,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_text_is_classified),
+        cmocka_unit_test(texts_of_one_more_client_are_classified),
         cmocka_unit_test(http_statuses_count_where_the_text_says_nothing),
         cmocka_unit_test(revert_bytes_are_found_in_every_wrapping),
     };
