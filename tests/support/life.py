@@ -1,6 +1,6 @@
 """One identity and its relayer on a stage whose time can be moved: chain, our clock and the simulated vendors' collateral go
 together. Needs a build with a movable clock (hooks, or debug)."""
-import contextlib, json, os, sqlite3, subprocess, time
+import contextlib, hashlib, json, os, shutil, sqlite3, subprocess, time
 
 from stage import TOP, Stage, need
 
@@ -35,7 +35,7 @@ hook_unexplained_update = {hook}
 SOURCE = """#!/bin/sh
 echo x >>{dir}/asked
 read -r how <{dir}/how
-now=$(($(date +%s) + $(cat {dir}/clock)))
+now=$(($(date +%s) + $(cat {clock})))
 case $how in
 fresh) exec {sim} evidence {vm} --cloud {cloud} --public-key "$CVM_PUBLIC_KEY" --extra-data "$CVM_EXTRA_DATA" --time $now \
     --machine $(cat {vm}.machine) --level $(cat {vm}.level) ;;
@@ -60,28 +60,57 @@ def movable_build():
 
 
 class Life:
-    def __init__(self, stage, name="vm", cloud="gcp", extra_conf="", options=("--profile", "g1b")):
+    """One home: its store, account, source and hooks. vm: the simulated VM that it is about (its own, by its name). like: another
+    home whose VM, time and identity this one looks after as well, with a store and an account of its own."""
+
+    def __init__(self, stage, name="vm", cloud="gcp", extra_conf="", options=("--profile", "g1b"), vm=None, like=None):
         self.s, self.name, self.cloud = stage, name, cloud
+        self.vm = like.vm if like else vm or name
         self.home = stage.path("home-" + name)
         os.makedirs(self.home)
         os.chmod(self.home, 0o700)
-        stage.extra_env["CVM_TEST_CLOCK"] = self.clock = os.path.join(self.home, "clock")
+        self.clock = like.clock if like else os.path.join(self.home, "clock")
+        stage.extra_env["CVM_TEST_CLOCK"] = self.clock
         self.env = {"HOME": self.home, "XDG_STATE_HOME": self.home + "/state", "XDG_CONFIG_HOME": self.home + "/config", "CVM_TEST_CLOCK": self.clock}
         self.asked_before = 0
-        self.put("clock", "0")
-        self.put("forbidden", "")
-        self.put("told", "")
-        self.put("asked", "")
+        for name in ("forbidden", "told", "asked"):
+            self.put(name, "")
         self.source("fresh")
-        self.machine(0)
-        self.level(0)
-        self.script("source", SOURCE.format(dir=self.home, sim=stage.sim, vm=stage.path(name), cloud=cloud))
+        if like:
+            self.collateral = like.collateral
+        else:
+            self.put("clock", str(stage.now() - int(time.time())))
+            self.machine(0)
+            self.level(0)
+            self.intel = 0
+            self.refresh_collateral()
+        self.script("source", SOURCE.format(dir=self.home, sim=stage.sim, vm=stage.path(self.vm), cloud=cloud, clock=self.clock))
         self.script("hook", HOOK.format(dir=self.home))
-        self.refresh_collateral()
-        self.conf = self.put("conf.ini", CONF.format(url=stage.url, chain_id=stage.chain_id, registry=stage.registry, key=stage.key_file(),
+        self.conf = self.put("conf.ini", CONF.format(url=stage.url, chain_id=stage.chain_id, registry=stage.registry,
+                                                     key=self.own_account() if like else stage.key_file(),
                                                      collateral=self.collateral, source=self.home + "/source", hook=self.home + "/hook") + extra_conf)
-        self.identity = self.ok("identity", "new", "--json", *options).json
-        self.id = self.identity["identity_hash"]
+        if like:
+            self.follow(like)
+        else:
+            self.identity = self.ok("identity", "new", "--json", *options).json
+            self.id = self.identity["identity_hash"]
+
+    def own_account(self):
+        """a paying account of its own, with money: two journals must not share one"""
+        path = self.put("account.key", "0x" + hashlib.sha256(self.home.encode()).hexdigest() + "\n")
+        r = self.s.relayer("account", "address", "--key-file", path, "--json", env=self.env)
+        need(r.code == 0, r)
+        self.account = r.json["address"]
+        self.s.rpc("anvil_setBalance", self.account, hex(10**20))
+        return path
+
+    def follow(self, like):
+        """take the identity of another home: its key, and what the chain says of it"""
+        self.identity, self.id = like.identity, like.id
+        key = like.identity["file"]
+        mine = key.replace(like.home, self.home)
+        os.makedirs(os.path.dirname(mine), mode=0o700, exist_ok=True)
+        shutil.copy(key, mine)
 
     # --- files ---
     def put(self, name, text):
@@ -137,22 +166,32 @@ class Life:
     # --- the VM ---
     def machine(self, n):
         """the VM runs on another machine from now on, with another TPM"""
-        self.s.write(self.name + ".machine", f"{n}\n")
+        self.s.write(self.vm + ".machine", f"{n}\n")
 
     def level(self, n):
         """that machine's microcode and firmware"""
-        self.s.write(self.name + ".level", f"{n}\n")
+        self.s.write(self.vm + ".level", f"{n}\n")
 
     # --- time ---
     def now(self):
-        return int(time.time()) + int(self.read("clock"))
+        with open(self.clock) as f:
+            return int(time.time()) + int(f.read())
 
     def refresh_collateral(self):
         self.collateral_at = self.now()
-        self.collateral = self.s.collateral(self.name, time=str(self.collateral_at))
+        self.collateral = self.s.collateral(self.vm, time=str(self.collateral_at), level=str(self.intel), evaluation_number=str(20 + self.intel))
+
+    def intel_moves_on(self):
+        """a TCB recovery: from now on the next level of microcode is UpToDate, and those below are OutOfDate"""
+        self.intel += 1
+        self.refresh_collateral()
 
     def travel(self, seconds):
         self.s.travel(int(seconds))
+        self.sync()
+
+    def sync(self):
+        """our clock to the chain's, and collateral of that time"""
         self.put("clock", str(self.s.now() - int(time.time())))
         if abs(self.now() - self.collateral_at) > 10 * DAY:
             self.refresh_collateral()
@@ -161,9 +200,9 @@ class Life:
     def run(self, *args, env=None, **kw):
         return self.s.relayer(*args, "--config", self.conf, env={**self.env, **(env or {})}, **kw)
 
-    def start(self, *args, env=None):
+    def start(self, *args, env=None, **kw):
         return subprocess.Popen([self.s.binary, *map(str, args), "--config", self.conf], env={**self.s.env(), **self.env, **(env or {})}, cwd=self.s.dir,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw)
 
     def ok(self, *args, **kw):
         r = self.run(*args, **kw)
@@ -171,8 +210,8 @@ class Life:
         return r
 
     def evidence(self, call="attestCvm", key=None, registry=None, at=None):
-        return self.s.evidence(self.cloud, key or self.identity["public_key"], call=call, vm=self.name, registry=registry or self.s.registry,
-                               time=str(at or self.now()), machine=self.s.read(self.name + ".machine"), level=self.s.read(self.name + ".level"))
+        return self.s.evidence(self.cloud, key or self.identity["public_key"], call=call, vm=self.vm, registry=registry or self.s.registry,
+                               time=str(at or self.now()), machine=self.s.read(self.vm + ".machine"), level=self.s.read(self.vm + ".level"))
 
     def register(self):
         return self.ok("register", self.evidence(), "--json")

@@ -17,6 +17,7 @@ A fault meets requests of its method ("*": any; a batch counts as each of its me
   stale-head    "latest" is the block four before it
   null-receipt  every receipt is null
   no-block      every block asked for by its number is null
+  shift-time:S  blocks say a time S seconds later (earlier where S is negative)
   error:TEXT    an error object with this text, the node never hears of it
   error-after:TEXT  the node gets it, the client is told this error
   status:N      this HTTP status with an HTML body (429 with Retry-After: 1)
@@ -143,7 +144,7 @@ class FaultProxy:
         if kind == "truncate":
             h.answer(status, answer[: len(answer) // 2], length=len(answer))
             raise Lost()
-        if kind in ("error-after", "wrong-id", "wrong-chain", "null-receipt", "no-block"):
+        if kind in ("error-after", "wrong-id", "wrong-chain", "null-receipt", "no-block", "shift-time"):
             replies = json.loads(answer)
             replies = replies if isinstance(replies, list) else [replies]
             return self.reply(h, request, [self.alter(kind, rest, c, r) for c, r in zip(calls, replies)])
@@ -168,6 +169,9 @@ class FaultProxy:
             return {**reply, "result": None}
         if kind == "no-block" and method == "eth_getBlockByNumber" and call["params"][0].startswith("0x"):
             return {**reply, "result": None}
+        if kind == "shift-time" and method.startswith("eth_getBlock") and isinstance(reply.get("result"), dict):
+            block = reply["result"]
+            return {**reply, "result": {**block, "timestamp": hex(int(block["timestamp"], 16) + int(rest))}}
         return reply
 
     def stale(self, request):

@@ -190,7 +190,7 @@ class Stage:
     def collateral(self, vm="vm", **options):
         """the simulated vendors' collateral; its folder (roots.pem inside)"""
         out = self.path(vm + "-collateral")
-        self.run_sim("collateral", self.path(vm), "--out", out, *[x for k, v in options.items() for x in ("--" + k, v)])
+        self.run_sim("collateral", self.path(vm), "--out", out, *[x for k, v in options.items() for x in ("--" + k.replace("_", "-"), v)])
         return out
 
 
