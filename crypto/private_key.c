@@ -95,6 +95,16 @@ struct private_key *private_key_new_p256(struct err *err)
     return wrap(pkey, err);
 }
 
+struct private_key *private_key_new_rsa(unsigned bits, struct err *err)
+{
+    EVP_PKEY *pkey = bits >= 2048 && bits <= 4096 && bits % 8 == 0 ? EVP_RSA_gen(bits) : NULL;
+    if (!pkey) {
+        err_set(err, ERR_CRYPTO, "identity key: no RSA key of %u bits was made", bits);
+        return NULL;
+    }
+    return wrap(pkey, err);
+}
+
 static int give_passphrase(char *out, int size, int writing, void *arg)
 {
     (void)writing;

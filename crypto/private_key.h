@@ -1,5 +1,5 @@
-/* CVM identity keys: a P-256 private key made, stored as PKCS#8 PEM (encrypted with a passphrase or not), used to sign.
- * RSA identity keys are read and used to sign the same way. Wipes what it held. */
+/* CVM identity keys: a P-256 or RSA private key made, stored as PKCS#8 PEM (encrypted with a passphrase or not), used to sign.
+ * Wipes what it held. */
 #ifndef CVM_CRYPTO_PRIVATE_KEY_H
 #define CVM_CRYPTO_PRIVATE_KEY_H
 
@@ -9,6 +9,8 @@
 struct private_key; /* opaque, heap */
 
 struct private_key *private_key_new_p256(struct err *err);
+/* bits: 2048 to 4096, a multiple of 8: what the registry takes. Exponent 65537. */
+struct private_key *private_key_new_rsa(unsigned bits, struct err *err);
 /* PEM PKCS#8 (or SEC1/PKCS#1), P-256 or RSA of 2048 bits or more. passphrase: empty when there is none. ERR_CRYPTO: wrong
  * passphrase, other kind of key. ERR_FORMAT: no PEM key. */
 struct private_key *private_key_from_pem(struct bytes pem, struct bytes passphrase, struct err *err);

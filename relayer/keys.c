@@ -73,9 +73,14 @@ static char *default_path(const struct config *cfg, const struct pubkey *public,
     return path;
 }
 
-bool keys_create(struct key_file *out, const struct config *cfg, const char *path, struct err *err)
+unsigned keys_rsa_bits(const struct key_file *key)
 {
-    AUTO(private_key_freep) struct private_key *key = private_key_new_p256(err);
+    return pubkey_type(key->public) == KEY_RSA ? (unsigned)pubkey_bits(key->public) : 0;
+}
+
+bool keys_create(struct key_file *out, const struct config *cfg, const char *path, unsigned rsa_bits, struct err *err)
+{
+    AUTO(private_key_freep) struct private_key *key = rsa_bits ? private_key_new_rsa(rsa_bits, err) : private_key_new_p256(err);
     AUTO(buf_wipe) struct buf pem = buf_new(MAX_KEY_FILE), pass = buf_new(MAX_PASSPHRASE);
     AUTO(buf_done) struct buf spki = buf_new(MAX_KEY_FILE);
     if (!key || !read_passphrase(&pass, cfg, err) || !private_key_to_pem(&pem, key, buf_view(&pass), err) ||

@@ -17,8 +17,11 @@ struct key_file {
 };
 void key_file_done(struct key_file *key);
 
-/* A new P-256 key, durable when this returns. path: NULL for its place in the state folder. ERR_USAGE: path exists. */
-bool keys_create(struct key_file *out, const struct config *cfg, const char *path, struct err *err);
+/* A new key, durable when this returns: P-256, or RSA of so many bits where rsa_bits is not 0. path: NULL for its place in the
+ * state folder. ERR_USAGE: path exists. */
+bool keys_create(struct key_file *out, const struct config *cfg, const char *path, unsigned rsa_bits, struct err *err);
+/* What keys_create would have to be told for another key of this kind. */
+unsigned keys_rsa_bits(const struct key_file *key);
 /* The public side of a key file (ours, or any PEM with a private or a public key). */
 bool keys_open(struct key_file *out, const struct config *cfg, const char *path, struct err *err);
 struct key_list {

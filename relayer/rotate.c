@@ -11,7 +11,7 @@
 #include "relayer/source/source.h"
 #include "relayer/store/rotations.h"
 
-/* The key of a rotation that was begun and is not decided, where it is still here; else a new one. */
+/* The key of a rotation that was begun and is not decided, where it is still here; else a new one of the old one's kind. */
 static bool next_key(struct relay *r, struct key_file *out, struct hash32 from, struct err *err)
 {
     struct session *s = &r->session;
@@ -24,7 +24,9 @@ static bool next_key(struct relay *r, struct key_file *out, struct hash32 from, 
         return true;
     }
     HOOK("rotation key");
-    return keys_create(out, s->cfg, NULL, err);
+    AUTO(key_file_done) struct key_file old = {0};
+    bool has_old = keys_find(&old, s->cfg, from, s->chain.profile, NULL);
+    return keys_create(out, s->cfg, NULL, has_old ? keys_rsa_bits(&old) : 0, err);
 }
 
 static bool note_begun(struct session *s, struct hash32 from, struct hash32 to, struct err *err)

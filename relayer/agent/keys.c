@@ -69,7 +69,7 @@ void agent_keys_done(struct agent_keys *k)
 bool agent_keys_make_pending(struct agent_keys *k, struct err *err)
 {
     AUTO(key_file_done) struct key_file made = {0};
-    if (!keys_create(&made, k->cfg, NULL, err) || !save(k, k->current.path, made.path, err))
+    if (!keys_create(&made, k->cfg, NULL, keys_rsa_bits(&k->current), err) || !save(k, k->current.path, made.path, err))
         return false;
     key_file_done(&k->pending);
     k->pending = made;

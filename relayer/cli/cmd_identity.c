@@ -13,8 +13,25 @@
 
 static const struct opt_row new_opts[] = {
     {"out", 'o', "FILE", false, "write the key there instead of the state folder"},
+    {"type", 0, "p256|rsa2048|rsa3072|rsa4096", false, "the key's kind (p256)"},
     {0},
 };
+
+/* 0: P-256 */
+static bool take_type(unsigned *rsa_bits, const char *text, struct err *err)
+{
+    static const struct {
+        const char *name;
+        unsigned rsa_bits;
+    } types[] = {{"p256", 0}, {"rsa2048", 2048}, {"rsa3072", 3072}, {"rsa4096", 4096}};
+    *rsa_bits = 0;
+    for (size_t i = 0; text && i < sizeof types / sizeof *types; i++)
+        if (strcmp(text, types[i].name) == 0) {
+            *rsa_bits = types[i].rsa_bits;
+            return true;
+        }
+    return !text || err_set(err, ERR_USAGE, "--type %s: want p256, rsa2048, rsa3072 or rsa4096", text);
+}
 
 /* The profile in which hashes are shown: the configured one, else the one that must work. */
 static enum profile shown_profile(const struct config *cfg)
@@ -56,12 +73,14 @@ static bool new_run(struct cmd_env *env, int *status, struct err *err)
 {
     (void)status;
     AUTO(key_file_done) struct key_file key = {0};
-    return keys_create(&key, &env->config, opt_text(&env->opts, "out"), err) && show_key(env, &key, err);
+    unsigned rsa_bits;
+    return take_type(&rsa_bits, opt_text(&env->opts, "type"), err) &&
+           keys_create(&key, &env->config, opt_text(&env->opts, "out"), rsa_bits, err) && show_key(env, &key, err);
 }
 
 const struct cmd cmd_identity_new = {
     .name = "identity new",
-    .help = "make a P-256 identity key",
+    .help = "make an identity key",
     .about = "The key is written to the state folder as PKCS#8, mode 600; encrypted when identity_passphrase_file is set.",
     .opts = new_opts,
     .keys = KEYS_STORE | KEYS_IDENTITY | KEYS_EVIDENCE,
