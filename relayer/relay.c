@@ -162,7 +162,10 @@ static bool pass_judgement(struct relaying *w, struct err *err)
     expected.has_place = expected.has_nonce = true;
     expected.chain_id = chain->chain_id;
     expected.nonce = w->on.nonce;
+    expected.has_new_nonce = !hash32_eq(w->id, w->new_id);
+    expected.new_nonce = expected.has_new_nonce ? w->on_new.nonce : 0;
     expected.registered = w->on.registered;
+    expected.signer = w->on.registered ? &w->on.identity : NULL;
     expected.ak = w->ak;
     if (!judge_bundle(&j, &w->r->judge, &w->bundle, &expected, clock_now_s(), err))
         return false;

@@ -27,6 +27,9 @@ struct expected {
     struct addr20 registry;
     bool has_nonce;
     uint64_t nonce; /* the identity's nonce on chain */
+    bool has_new_nonce;
+    uint64_t new_nonce; /* of the identity that a rotation moves to */
+    const struct identity *signer; /* the registered identity, which signs a rotation; NULL: not known */
     enum call_kind call; /* what the evidence is to be used for; CALL_NONE: CALL_ATTEST or what the calldata says */
     bool registered; /* the registry keeps this identity: a re-attestation need not bring what it keeps */
     const struct pubkey *ak; /* the one the registry stored for this identity; NULL: not known */

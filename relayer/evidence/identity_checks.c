@@ -1,6 +1,6 @@
 /* The identity key and what it signed. A re-attestation is signed by the identity that the registry has stored, of
- * which calldata shows the hash alone; but a P-256 signature leads back to its key, and that key's hash can be
- * compared. */
+ * which calldata shows the hash alone; but it may be known otherwise, and a P-256 signature leads back to its key, whose
+ * hash can be compared. */
 #include "crypto/base/auto.h"
 #include "crypto/ecdsa_recover.h"
 #include "relayer/evidence/binding_part.h"
@@ -62,12 +62,21 @@ static bool signed_by_hash(const struct message *m, struct hash32 want, struct b
     return false;
 }
 
+/* The identity of this hash (NULL: the call's own), where its key is at hand. */
+static const struct identity *at_hand(const struct ev *ev, const struct hash32 *want)
+{
+    const struct identity *ids[] = {&ev->bundle->identity, want ? ev->expected->signer : NULL};
+    for (size_t i = 0; i < 2; i++)
+        if (ids[i] && ids[i]->present && (!want || hash32_eq(identity_hash(ids[i], binding_profile(ev)), *want)))
+            return ids[i];
+    return NULL;
+}
+
 static bool signed_by(const struct ev *ev, struct message m, const struct hash32 *want, struct bytes sig)
 {
-    const struct identity *id = &ev->bundle->identity;
-    bool ours = id->present && (!want || hash32_eq(identity_hash(id, m.profile), *want));
+    const struct identity *id = at_hand(ev, want);
     for (int i = 0; i < 2; i++) {
-        if (ours ? message_verify(&m, id, sig) : want && signed_by_hash(&m, *want, sig))
+        if (id ? message_verify(&m, id, sig) : want && signed_by_hash(&m, *want, sig))
             return true;
         if (m.profile != PROFILE_G1A) /* its deployments differ in the chain id's width */
             return false;
@@ -92,9 +101,7 @@ static struct finding judge(const struct ev *ev, enum message_kind kind, const s
     struct finding f;
     if (lacks_place(ev, &f))
         return f;
-    if (sig.len > 64 && signer &&
-        !(ev->bundle->identity.present &&
-          hash32_eq(identity_hash(&ev->bundle->identity, binding_profile(ev)), *signer)))
+    if (sig.len > 64 && !at_hand(ev, signer))
         return check_not_run("an RSA signature of an identity whose key is not at hand");
     if (!signed_by(ev, message_of(ev, kind), signer, sig))
         return check_fail("not the identity's signature over chain %llu, nonce %llu and this call",
@@ -123,7 +130,7 @@ struct finding identity_check_signature(struct ev *ev)
     return check_not_run("no such call");
 }
 
-/* G1c: a rotation is signed by the new identity as well, with a nonce of its own, which nothing here knows. */
+/* G1c: a rotation is signed by the new identity as well, with a nonce of its own. */
 struct finding identity_check_new_signature(struct ev *ev)
 {
     const struct bundle_call *call = &ev->bundle->call;
@@ -136,8 +143,11 @@ struct finding identity_check_new_signature(struct ev *ev)
     if (lacks_place(ev, &f))
         return f;
     struct message m = message_of(ev, MSG_IDENTITY_CHECK);
-    m.nonce = 0; /* that of an identity which was never used */
+    m.nonce = ev->expected->new_nonce; /* where it is not known: that of an identity which was never used */
     if (signed_by(ev, m, NULL, call->signatures[1]))
         return check_pass();
+    if (ev->expected->has_new_nonce)
+        return check_fail("not the new identity's signature over chain %llu and its nonce %llu",
+                          (unsigned long long)m.chain_id, (unsigned long long)m.nonce);
     return check_not_run("does not verify with nonce 0, and the new identity's nonce is not known");
 }
