@@ -106,6 +106,7 @@ bool forecast(struct prediction *out, struct registry_state *state, const struct
         .block_time_s = (uint64_t)q->at_s,
         .calldata = q->calldata,
         .with_value = q->with_value,
+        .wide_chain_id = f->wide_chain_id,
         .answer_alone = q->answer_alone,
         .tee = q->tee_given ? q->tee : forecast_tee(f->judge, q->calldata, q->at_s),
         .report_id_pcr = f->report_id_pcr,

@@ -14,6 +14,7 @@ struct forecaster {
     uint64_t chain_id;
     struct addr20 registry;
     unsigned report_id_pcr;
+    bool wide_chain_id; /* G1a: the second form of its messages */
     struct buf roots[FORECAST_MAX_ROOTS]; /* DER certificates of the registry's owner */
     size_t num_roots;
 };

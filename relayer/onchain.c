@@ -7,6 +7,7 @@
 #include "crypto/base/text.h"
 #include "crypto/keccak.h"
 #include "relayer/clock.h"
+#include "relayer/evidence/identity.h"
 #include "relayer/registry/calldata.h"
 
 #include <stdio.h>
@@ -54,6 +55,7 @@ static bool find_profile(struct onchain *out, struct bytes code, enum profile wa
     for (enum profile p = PROFILE_G1A; p <= PROFILE_G1C; p++)
         if (has_generation(code, profile_generation(p)) && (wanted == PROFILE_NONE || wanted == p)) {
             out->profile = p;
+            out->wide_chain_id = message_default_width(p);
             return true;
         }
     addr_text(at, out->registry);
@@ -236,7 +238,8 @@ static bool read_nonce_slot(const struct onchain *chain, struct onchain_identity
     place[63] = nonces_slot[chain->profile];
     if (!eth_storage(chain->rpc, &value, chain->registry, keccak256(BYTES(place)), at, err))
         return false;
-    return abi_u64(&out->nonce, value.b) || err_set(err, ERR_CHAIN, "the identity's nonce is beyond 64 bits");
+    out->no_nonce = !abi_u64(&out->nonce, value.b);
+    return true;
 }
 
 static bool read_once(const struct onchain *chain, struct onchain_identity *out, struct hash32 id, struct eth_at at,

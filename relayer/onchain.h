@@ -14,6 +14,8 @@ struct onchain {
     uint64_t chain_id;
     struct addr20 registry;
     enum profile profile;
+    bool wide_chain_id;  /* messages carry all 32 bytes of the chain's id; among G1a's deployments two forms may exist, and whoever
+                          * signs finds out which (registry-v1 4) */
     struct pin_row code; /* what stands there now */
 };
 
@@ -35,6 +37,7 @@ struct onchain_identity {
     struct eth_block block;
     bool registered;
     uint64_t nonce; /* also of an identity that is not registered */
+    bool no_nonce;  /* what stands in the counter's place cannot be one: an upgrade has moved the registry's storage */
     uint8_t tee_type, cloud_type;
     uint64_t tee_ttl_s, tpm_ttl_s;
     int64_t tee_recent_s, tpm_recent_s;

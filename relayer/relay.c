@@ -303,7 +303,7 @@ static bool relay_it(struct relaying *w, struct err *err)
         return nothing_to_do(w, err);
     w->out->id = w->new_id;
     w->out->old_id = w->id;
-    if (!relay_check_rules(w, err) || !relay_sign(w, err) || !relay_encode(w, err) || !pass_gates(w, err))
+    if (!relay_check_rules(w, err) || !relay_sign(w, err) || !relay_encode(w, err) || !relay_find_width(w, err) || !pass_gates(w, err))
         return false;
     return w->q->dry_run ? dry_run(w, err) : send(w, err);
 }

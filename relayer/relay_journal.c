@@ -50,6 +50,7 @@ bool relay_name_intent(struct relaying *w, struct err *err)
 
 bool relay_encode(struct relaying *w, struct err *err)
 {
+    buf_done(&w->calldata);
     w->calldata = buf_new(MAX_CALLDATA);
     return bundle_to_calldata(&w->calldata, &w->bundle, w->q->call, w->r->session.chain.profile, err) || err_wrap(err, "encoding the call");
 }

@@ -2,8 +2,11 @@
  * own, verified before they are used. */
 #include "relayer/relay_steps.h"
 
+#include "abi/errors.h"
 #include "crypto/base/auto.h"
+#include "relayer/forecast_chain.h"
 #include "relayer/keys.h"
+#include "relayer/log.h"
 
 static struct message message_for(const struct relaying *w, enum message_kind kind, uint64_t nonce)
 {
@@ -11,7 +14,7 @@ static struct message message_for(const struct relaying *w, enum message_kind ki
     return (struct message){
         .kind = kind,
         .profile = chain->profile,
-        .wide_chain_id = message_default_width(chain->profile),
+        .wide_chain_id = chain->wide_chain_id,
         .chain_id = chain->chain_id,
         .registry = chain->registry,
         .nonce = nonce,
@@ -21,12 +24,13 @@ static struct message message_for(const struct relaying *w, enum message_kind ki
     };
 }
 
-/* Somebody else's signature: over our message, by the registered key? G1a's deployments differ in the chain id's width. */
-static bool fits(const struct message *msg, const struct identity *id, struct bytes signature)
+/* Somebody else's signature: over our message, by the registered key? Until the contract was asked, G1a's other form is as good. */
+static bool fits(const struct relaying *w, const struct message *msg, const struct identity *id, struct bytes signature)
 {
     struct message other = *msg;
     other.wide_chain_id = !msg->wide_chain_id;
-    return message_verify(msg, id, signature) || (msg->profile == PROFILE_G1A && message_verify(&other, id, signature));
+    return message_verify(msg, id, signature) ||
+           (msg->profile == PROFILE_G1A && !w->width_known && message_verify(&other, id, signature));
 }
 
 static bool sign_here(struct relaying *w, struct buf *out, const struct message *msg, struct hash32 id, struct err *err)
@@ -45,10 +49,11 @@ static bool take(struct relaying *w, size_t i, const struct message *msg, const 
 {
     struct bytes theirs = w->q->bundle && i < w->q->bundle->call.num_signatures ? w->q->bundle->call.signatures[i] : (struct bytes){0};
     bool for_this = w->q->bundle && w->q->bundle->call.kind == w->q->call;
-    if (for_this && theirs.len && fits(msg, id_key, theirs)) {
+    if (for_this && theirs.len && fits(w, msg, id_key, theirs)) {
         w->bundle.call.signatures[i] = theirs;
         return true;
     }
+    buf_done(&w->signatures[i]);
     w->signatures[i] = buf_new(4096);
     if (!sign_here(w, &w->signatures[i], msg, id, err)) {
         if (for_this && theirs.len)
@@ -89,4 +94,56 @@ bool relay_sign(struct relaying *w, struct err *err)
         return take(w, 0, &msg, &w->on.identity, w->id, err);
     }
     return err_set(err, ERR_BUG, "a call without a kind");
+}
+
+/* --- G1a's two forms --- */
+
+/* Does the contract refuse the call for its signature? */
+static bool refuses_signature(struct relaying *w, bool *yes, struct err *err)
+{
+    AUTO(node_answer_done) struct node_answer node = {0};
+    char name[64];
+    if (!forecast_ask_node(&node, &w->r->session.chain, buf_view(&w->calldata), ETH_AT_BLOCK(w->on.block.number), err))
+        return false;
+    *yes = node.reverts && strcmp(abi_error_name(name, sizeof name, buf_view(&node.data)), "INVALID_SIGNATURE()") == 0;
+    return true;
+}
+
+static bool sign_again(struct relaying *w, bool wide, struct err *err)
+{
+    w->r->session.chain.wide_chain_id = wide;
+    return relay_sign(w, err) && relay_encode(w, err);
+}
+
+/* False in *yes also where nobody here can sign the other form. */
+static bool other_form_passes(struct relaying *w, bool *yes, bool wide, struct err *err)
+{
+    struct err why = {0};
+    bool refused = true;
+    *yes = false;
+    if (!sign_again(w, wide, &why))
+        return true;
+    if (!refuses_signature(w, &refused, err))
+        return false;
+    *yes = !refused;
+    return true;
+}
+
+bool relay_find_width(struct relaying *w, struct err *err)
+{
+    struct onchain *chain = &w->r->session.chain;
+    bool wide = chain->wide_chain_id, refused = false, passes = false;
+    if (chain->profile != PROFILE_G1A || w->q->call == CALL_ATTEST || w->begun)
+        return true;
+    if (!refuses_signature(w, &refused, err))
+        return false;
+    w->width_known = true;
+    if (refused && !other_form_passes(w, &passes, !wide, err))
+        return false;
+    if (refused && !passes && !sign_again(w, wide, err))
+        return false;
+    if (passes)
+        log_info("this registry's messages carry %s of the chain's id", wide ? "two bytes" : "all 32 bytes");
+    w->r->forecaster.wide_chain_id = chain->wide_chain_id;
+    return true;
 }

@@ -16,6 +16,7 @@ struct relaying {
     struct hash32 new_id; /* afterwards; the same but for a rotation */
     struct onchain_identity on, on_new;
     struct buf signatures[2];
+    bool width_known; /* G1a: the contract was asked which form its messages have */
     struct buf calldata;
     struct hash32 digest; /* of the calldata without its identity signature */
     bool begun;           /* an earlier run has sent this very call */
@@ -33,6 +34,9 @@ bool relay_ask_model(struct relaying *w, struct err *err);
 bool relay_show_answers(struct relaying *w, struct err *err);
 /* relay_sign.c: the signatures that the call wants: the agent's, verified, or made here with the identity's key. */
 bool relay_sign(struct relaying *w, struct err *err);
+/* relay_sign.c, once the call is encoded: where the contract refuses the signature of a G1a call, the message's second form is
+ * tried, and kept if the contract takes that. */
+bool relay_find_width(struct relaying *w, struct err *err);
 
 /* relay_journal.c: what makes it this intent; the call with its signatures; the engine's view of it. */
 bool relay_name_intent(struct relaying *w, struct err *err);

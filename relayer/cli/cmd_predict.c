@@ -23,6 +23,7 @@ static const struct opt_row opts[] = {
     {"ak-root", 0, "FILE", true, "an AK root that the registry's owner has added; without any, the pinned ones"},
     {"assume-tee", 0, "accept|refuse", false, "the TEE verifier's answer, instead of the local verdict"},
     {"value", 0, "WEI", false, "wei sent along (the registry takes none)"},
+    {"wide-chain-id", 0, NULL, false, "a G1a contract whose messages carry all 32 bytes of the chain's id"},
     {"compare", 0, NULL, false, "ask the node as well (eth_call), and show both"},
     {0},
 };
@@ -117,8 +118,10 @@ static bool prepare(struct oracle *s, struct cmd_env *env, struct err *err)
 {
     const char *state = opt_text(&env->opts, "state");
     s->question.at_s = clock_now_s();
-    return judge_init(&s->judge, &env->config, NULL, err) && forecaster_init(&s->forecaster, &s->judge, &env->config, err) &&
-           open_chain(s, env, err) && opt_time(&s->question.at_s, &env->opts, "at", err) &&
+    if (!judge_init(&s->judge, &env->config, NULL, err) || !forecaster_init(&s->forecaster, &s->judge, &env->config, err))
+        return false;
+    s->forecaster.wide_chain_id = opt_given(&env->opts, "wide-chain-id");
+    return open_chain(s, env, err) && opt_time(&s->question.at_s, &env->opts, "at", err) &&
            take_tee(&s->question.tee_given, &s->question.tee, opt_text(&env->opts, "assume-tee"), err) &&
            take_value(&s->question.with_value, opt_text(&env->opts, "value"), err) &&
            take_roots(&s->forecaster, &env->opts, err) && take_state(&s->state, s->from_chain ? NULL : state, err);
