@@ -18,15 +18,17 @@ collateral = {collateral}
 
 
 class Vm:
-    """One simulated VM with its own home: key, trust, configuration."""
+    """One simulated VM with its own home: key, trust, configuration. profile: the generation that its evidence is bound for;
+    key_type: of its identities."""
 
-    def __init__(self, s, cloud, vm):
-        self.s, self.cloud, self.vm = s, cloud, vm
+    def __init__(self, s, cloud, vm, profile="g1b", key_type="p256", machine=None):
+        self.s, self.cloud, self.vm = s, cloud, machine or vm
+        self.profile, self.key_type = profile, key_type
         self.home = s.path("home-" + vm)
         os.makedirs(self.home)
         self.env = {"HOME": self.home, "XDG_STATE_HOME": self.home + "/state", "XDG_CONFIG_HOME": self.home + "/config"}
         self.conf = s.write(vm + ".ini", CONF.format(url=s.url, chain_id=s.chain_id, registry=s.registry, key=self.account(),
-                                                     collateral=s.collateral(vm)))
+                                                     collateral=s.collateral(self.vm)))
         os.chmod(self.conf, 0o600)
         self.id, self.key = self.new_key()
 
@@ -42,7 +44,7 @@ class Vm:
 
     def new_key(self):
         """identity hash and public key of a new key in this VM's state folder"""
-        r = expect(self.run("identity", "new", "--json"), 0)
+        r = expect(self.run("identity", "new", "--json", "--profile", self.profile, "--type", self.key_type), 0)
         return r.json["identity_hash"], r.json["public_key"]
 
     def source(self):
@@ -63,6 +65,7 @@ exec {self.s.sim} evidence {self.s.path(self.vm)} --cloud {self.cloud} --public-
 
     def evidence(self, call="attestCvm", key=None, **options):
         options.setdefault("time", int(time.time()))
+        options.setdefault("profile", self.profile)
         return self.s.evidence(self.cloud, key or self.key, call=call, vm=self.vm, **options)
 
     def row(self, id=None):

@@ -1,6 +1,6 @@
 /* cvm-sim: evidence of a VM that does not exist, for trying cvm-relayer out and for tests.
  *
- *   cvm-sim evidence DIR --cloud gcp|azure --public-key 0xXY [--call NAME --chain-id N --registry 0xADDR [--time T]]
+ *   cvm-sim evidence DIR --cloud gcp|azure --public-key 0xXY|0xDER [--call NAME --chain-id N --registry 0xADDR [--time T]]
  *                        [--profile g1b] [--extra-data HEX] [--version N] [--machine N] [--level N]   the bundle on standard output
  *   cvm-sim collateral DIR --out FOLDER [--time T] [--level N] [--evaluation-number N]
  *                        [--recovery T]
@@ -39,7 +39,7 @@ _Noreturn static void usage(const char *why)
 {
     fprintf(stderr,
             "cvm-sim: %s\n"
-            "usage: cvm-sim evidence DIR --cloud gcp|azure --public-key 0xXY [--call NAME --chain-id N --registry 0xADDR\n"
+            "usage: cvm-sim evidence DIR --cloud gcp|azure --public-key 0xXY|0xDER [--call NAME --chain-id N --registry 0xADDR\n"
             "                        [--time T]] [--profile g1b] [--extra-data HEX] [--version N] [--machine N] [--level N]\n"
             "       cvm-sim collateral DIR --out FOLDER [--time T] [--level N] [--evaluation-number N] [--recovery T]\n",
             why);
@@ -69,7 +69,7 @@ static void parse(struct args *a, int argc, char **argv)
             a->cloud = strcmp(optarg, "azure") == 0 ? CLOUD_AZURE : CLOUD_GCP;
             break;
         case 'k':
-            ok = hex_decode(&a->public_key, text, &err) && a->public_key.len == 64;
+            ok = hex_decode(&a->public_key, text, &err);
             break;
         case 'f':
             a->call = optarg;
@@ -139,12 +139,23 @@ static void make_extra_data(struct args *a, const struct identity *id)
     buf_put(&a->extra_data, bytes_from(extra, a->call ? sizeof extra : sizeof extra - TAIL_LEN));
 }
 
+/* 64 bytes are a P-256 point, anything else an RSA key's DER. */
+static struct identity identity_of(struct bytes key)
+{
+    struct identity id = {.present = true, .algo = ALG_RSA, .scheme = ALG_RSASSA, .hash_algo = ALG_SHA256, .key = key};
+    if (key.len == 64) {
+        id.algo = ALG_ECC;
+        id.params = CURVE_P256;
+        id.scheme = ALG_ECDSA;
+    }
+    return id;
+}
+
 static int evidence(struct args *a, const struct sim_world *world)
 {
-    if (!a->cloud || a->public_key.len != 64)
+    if (!a->cloud || a->public_key.len == 0)
         usage("evidence wants --cloud and --public-key");
-    struct identity id = {.present = true, .algo = ALG_ECC, .params = CURVE_P256, .scheme = ALG_ECDSA, .hash_algo = ALG_SHA256,
-                          .key = buf_view(&a->public_key)};
+    struct identity id = identity_of(buf_view(&a->public_key));
     if (a->extra_data.len == 0)
         make_extra_data(a, &id);
     struct sim_vm vm;
