@@ -80,6 +80,25 @@ static bool unusable(const struct http_reply *reply, struct rpc_fault *fault, co
     return err_set(err, ERR_NET, "%s", fault->text);
 }
 
+/* Does a NUL cut one of its texts short? An error's words may hold any: anvil puts there what a contract's error says. */
+static bool is_cut(const json_t *v)
+{
+    size_t i;
+    const char *key;
+    json_t *item;
+    if (json_is_string(v))
+        return strlen(json_string_value(v)) != json_string_length(v);
+    json_array_foreach((json_t *)(uintptr_t)v, i, item) {
+        if (is_cut(item))
+            return true;
+    }
+    json_object_foreach((json_t *)(uintptr_t)v, key, item) {
+        if (strcmp(key, "message") != 0 && is_cut(item))
+            return true;
+    }
+    return false;
+}
+
 static json_t *post(struct jsonrpc_exchange *x, struct http_reply *reply, const json_t *body, struct rpc_fault *fault,
                     struct err *err)
 {
@@ -98,8 +117,12 @@ static json_t *post(struct jsonrpc_exchange *x, struct http_reply *reply, const 
     }
     x->retry_after_s = http_retry_after_s(reply, clock_now_s());
     x->new_connection = reply->new_connection;
-    json_t *json =
-        json_loadb(reply->body.len ? (const char *)reply->body.p : "", reply->body.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *json = json_loadb(reply->body.len ? (const char *)reply->body.p : "", reply->body.len,
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    if (json && is_cut(json)) {
+        json_decref(json);
+        json = NULL;
+    }
     if (!json)
         unusable(reply, fault, "not JSON", err);
     return json;
