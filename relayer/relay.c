@@ -290,7 +290,7 @@ static bool is_done(const struct relaying *w)
  * to pass every gate. */
 static bool pass_gates(struct relaying *w, struct err *err)
 {
-    return w->begun || (pass_judgement(w, err) && relay_ask_model(w, err) &&
+    return w->begun || (pass_judgement(w, err) && relay_find_width(w, err) && relay_ask_model(w, err) &&
                         onchain_simulate(&w->r->session.chain, w->r->signer != NULL, w->r->from, buf_view(&w->calldata), err));
 }
 
@@ -303,7 +303,7 @@ static bool relay_it(struct relaying *w, struct err *err)
         return nothing_to_do(w, err);
     w->out->id = w->new_id;
     w->out->old_id = w->id;
-    if (!relay_check_rules(w, err) || !relay_sign(w, err) || !relay_encode(w, err) || !relay_find_width(w, err) || !pass_gates(w, err))
+    if (!relay_check_rules(w, err) || !relay_sign(w, err) || !relay_encode(w, err) || !pass_gates(w, err))
         return false;
     return w->q->dry_run ? dry_run(w, err) : send(w, err);
 }

@@ -9,16 +9,14 @@
 
 #include <stdio.h>
 
-#define BIT(call) (1u << (call))
-
-struct rule {
-    unsigned calls;        /* BIT(CALL_...) */
-    bool rotation_alone;
-    bool forced;           /* --force passes it */
-    const char *contract;  /* the error that the contract would raise; NULL: it takes it */
-    bool (*broken)(const struct relaying *w);
-    const char *words;
-};
+#define BIT(x) (1u << (x))
+#define G1A    BIT(PROFILE_G1A)
+#define G1B    BIT(PROFILE_G1B)
+#define G1C    BIT(PROFILE_G1C)
+#define ATTEST   BIT(CALL_ATTEST)
+#define REATTEST BIT(CALL_REATTEST)
+#define SET_TTL  BIT(CALL_SET_TTL)
+#define ROTATE   RELAY_ROTATE
 
 static int64_t block_time(const struct relaying *w)
 {
@@ -42,6 +40,10 @@ static bool tpm_over(const struct relaying *w)
 {
     return w->on.registered && !onchain_tpm_valid(&w->on, block_time(w));
 }
+static bool either_over(const struct relaying *w)
+{
+    return tee_over(w) || tpm_over(w);
+}
 static bool onto_registered(const struct relaying *w)
 {
     return w->on_new.registered;
@@ -52,7 +54,7 @@ static bool onto_itself(const struct relaying *w)
 }
 static bool is_rotation(const struct relaying *w)
 {
-    return !w->q->rotate && !hash32_eq(w->id, w->new_id);
+    return !hash32_eq(w->id, w->new_id);
 }
 static bool other_ak(const struct relaying *w)
 {
@@ -73,41 +75,64 @@ static bool ttl_below_age(const struct relaying *w)
 }
 static bool wrong_algo(const struct relaying *w)
 {
-    /* the label is outside the hash: whoever replays the calldata can change it, and then nothing verifies any more */
-    return w->on.registered && w->r->session.chain.profile != PROFILE_G1A && w->on.identity.scheme == ALG_ECDSA &&
-           w->on.identity.algo != ALG_ECC;
+    /* the label is outside the hash: whoever replays the calldata can change it, and then nothing verifies any more (G1c asks
+     * for the key's signature first) */
+    return w->on.registered && w->on.identity.algo != (w->on.identity.scheme == ALG_RSASSA ? ALG_RSA : ALG_ECC);
+}
+static bool no_counter(const struct relaying *w)
+{
+    return w->on.no_nonce || (w->q->rotate && w->on_new.no_nonce);
 }
 
-static const struct rule rules[] = {
-    {BIT(CALL_REATTEST) | BIT(CALL_SET_TTL), false, false, "CVM_NOT_REGISTERED()", not_registered,
-     "the identity is not registered; register it first"},
-    {BIT(CALL_REATTEST), false, false, NULL, tee_over,
-     "the TEE evidence has run out: only a full attestation (register) makes the identity fresh again"},
-    {BIT(CALL_REATTEST) | BIT(CALL_SET_TTL), false, false, "INVALID_SIGNATURE()", wrong_algo,
-     "the registered key's algorithm label was changed by somebody else's replay, so no signature verifies; register again first"},
-    {BIT(CALL_REATTEST), false, false, NULL, other_ak,
-     "the evidence's attestation key is not the one that the registry keeps; only a full attestation (register) brings in another"},
-    {BIT(CALL_REATTEST), false, false, NULL, is_rotation,
-     "the evidence carries another identity key than the registered one; rotate moves a registration to a new key"},
-    {BIT(CALL_REATTEST), true, false, NULL, onto_itself, "the evidence carries the key that is registered already; nothing to rotate to"},
-    {BIT(CALL_REATTEST), true, false, "CVM_IDENTITY_ALREADY_REGISTERED()", onto_registered,
-     "the new identity is registered already; a rotation onto it would overwrite it"},
-    {BIT(CALL_SET_TTL), false, false, "TEE_COLLATERAL_EXPIRED()", tee_over, "the TEE evidence has run out; register again first"},
-    {BIT(CALL_SET_TTL), false, false, "TPM_COLLATERAL_EXPIRED()", tpm_over, "the TPM evidence has run out; reattest first"},
-    {BIT(CALL_SET_TTL), false, false, NULL, ttl_zero, "a TTL of 0 ends the identity for good: it could never be changed again"},
-    {BIT(CALL_SET_TTL), false, false, NULL, ttl_below_age,
-     "a TTL below the evidence's present age ends the identity at once, and it could not be changed any more"},
-    {BIT(CALL_SET_TTL), false, true, NULL, ttl_too_long, "the TTL is longer than max_ttl; --force takes it"},
+const struct relay_rule relay_rules[] = {
+    {.id = "rule.not_registered", .calls = REATTEST | ROTATE | SET_TTL, .profiles = G1A | G1B | G1C,
+     .contract = "CVM_NOT_REGISTERED()", .raised_in = G1A | G1B | G1C, .broken = not_registered,
+     .words = "the identity is not registered; register it first"},
+    {.id = "rule.no_counter", .calls = ATTEST | REATTEST | ROTATE, .profiles = G1C, .broken = no_counter,
+     .words = "what stands in the place of the identity's counter is no nonce, as an upgrade that moved the registry's storage leaves it; "
+              "this key cannot sign there any more: make a new one (identity new)"},
+    {.id = "rule.tee_over", .calls = REATTEST | ROTATE, .profiles = G1A | G1B | G1C, .contract = "TEE_COLLATERAL_EXPIRED()", .raised_in = G1C,
+     .broken = tee_over, .words = "the TEE evidence has run out: only a full attestation (register) makes the identity fresh again"},
+    {.id = "rule.relabelled", .calls = REATTEST | ROTATE | SET_TTL, .profiles = G1B,
+     .contract = "NotEcPublicKey(), NotRsaPublicKey()", .raised_in = G1B, .broken = wrong_algo,
+     .words = "the registered key's algorithm label was changed by somebody else's replay, so no signature verifies; register again first"},
+    {.id = "rule.other_ak", .calls = REATTEST | ROTATE, .profiles = G1B | G1C, .contract = "TpmSignatureVerificationFailed()",
+     .raised_in = G1B | G1C, .broken = other_ak,
+     .words = "the evidence's attestation key is not the one that the registry keeps; only a full attestation (register) brings in another"},
+    {.id = "rule.rotates", .calls = REATTEST, .profiles = G1A | G1B | G1C, .broken = is_rotation,
+     .words = "the evidence carries another identity key than the registered one; rotate moves a registration to a new key"},
+    {.id = "rule.onto_itself", .calls = ROTATE, .profiles = G1A | G1B | G1C, .broken = onto_itself,
+     .words = "the evidence carries the key that is registered already; nothing to rotate to"},
+    {.id = "rule.onto_registered", .calls = ROTATE, .profiles = G1A | G1B | G1C,
+     .contract = "CVM_IDENTITY_ALREADY_REGISTERED()", .raised_in = G1C, .broken = onto_registered,
+     .words = "the new identity is registered already; a rotation onto it would overwrite it"},
+    {.id = "rule.ttl_tee_over", .calls = SET_TTL, .profiles = G1B | G1C, .contract = "TEE_COLLATERAL_EXPIRED()", .raised_in = G1B | G1C,
+     .broken = tee_over, .words = "the TEE evidence has run out; register again first"},
+    {.id = "rule.ttl_tpm_over", .calls = SET_TTL, .profiles = G1B | G1C, .contract = "TPM_COLLATERAL_EXPIRED()", .raised_in = G1B | G1C,
+     .broken = tpm_over, .words = "the TPM evidence has run out; reattest first"},
+    {.id = "rule.ttl_revives", .calls = SET_TTL, .profiles = G1A, .forced = true, .broken = either_over,
+     .words = "evidence that has run out would count again without being made anew; --force takes it"},
+    {.id = "rule.ttl_zero", .calls = SET_TTL, .profiles = G1B | G1C, .broken = ttl_zero,
+     .words = "a TTL of 0 ends the identity for good: it could never be changed again"},
+    {.id = "rule.ttl_below_age", .calls = SET_TTL, .profiles = G1B | G1C, .broken = ttl_below_age,
+     .words = "a TTL below the evidence's present age ends the identity at once, and it could not be changed any more"},
+    {.id = "rule.ttl_ends", .calls = SET_TTL, .profiles = G1A, .forced = true, .broken = ttl_below_age,
+     .words = "a TTL of 0, or below the evidence's present age, ends the identity at once; --force takes it"},
+    {.id = "rule.ttl_too_long", .calls = SET_TTL, .profiles = G1A | G1B | G1C, .forced = true, .broken = ttl_too_long,
+     .words = "the TTL is longer than max_ttl; --force takes it"},
 };
+const size_t num_relay_rules = sizeof relay_rules / sizeof *relay_rules;
 
 bool relay_check_rules(struct relaying *w, struct err *err)
 {
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        const struct rule *r = &rules[i];
-        if (!(r->calls & BIT(w->q->call)) || (r->rotation_alone && !w->q->rotate) || (r->forced && w->q->force) || !r->broken(w))
+    unsigned profile = BIT(w->r->session.chain.profile), call = w->q->rotate ? ROTATE : BIT(w->q->call);
+    for (size_t i = 0; i < num_relay_rules; i++) {
+        const struct relay_rule *r = &relay_rules[i];
+        if (!(r->calls & call) || !(r->profiles & profile) || (r->forced && w->q->force) || !r->broken(w))
             continue;
-        return err_set(err, ERR_REFUSED, "%s%s%s%s", r->words, r->contract ? " (the contract: " : "", r->contract ? r->contract : "",
-                       r->contract ? ")" : "");
+        bool raised = r->raised_in & profile;
+        return err_set(err, ERR_REFUSED, "%s%s%s%s", r->words, raised ? " (the contract: " : "", raised ? r->contract : "",
+                       raised ? ")" : "");
     }
     return true;
 }

@@ -133,7 +133,7 @@ bool relay_find_width(struct relaying *w, struct err *err)
 {
     struct onchain *chain = &w->r->session.chain;
     bool wide = chain->wide_chain_id, refused = false, passes = false;
-    if (chain->profile != PROFILE_G1A || w->q->call == CALL_ATTEST || w->begun)
+    if (chain->profile != PROFILE_G1A || w->q->call == CALL_ATTEST)
         return true;
     if (!refuses_signature(w, &refused, err))
         return false;

@@ -25,7 +25,20 @@ struct relaying {
     struct pubkey *ak; /* the attestation key that the registry keeps; NULL: none */
 };
 
-/* relay_rules.c: what is refused before anything is computed, each rule a row. ERR_REFUSED, ERR_USAGE. */
+/* relay_rules.c: what is refused before anything is computed, each rule a row. deploy/docs/refusals.md is printed from them. */
+#define RELAY_ROTATE (1u << (CALL_SET_TTL + 1)) /* a re-attestation that moves the registration; it is no CALL_REATTEST here */
+struct relay_rule {
+    const char *id;
+    unsigned calls, profiles; /* where it holds: 1 << CALL_.. or RELAY_ROTATE, 1 << PROFILE_.. */
+    bool forced;           /* --force passes it */
+    const char *contract;  /* the error that the contract raises, */
+    unsigned raised_in;    /* and in which profiles; the others take it */
+    bool (*broken)(const struct relaying *w);
+    const char *words;
+};
+extern const struct relay_rule relay_rules[];
+extern const size_t num_relay_rules;
+/* ERR_REFUSED, ERR_USAGE. */
 bool relay_check_rules(struct relaying *w, struct err *err);
 /* relay_forecast.c: the registry's own answer, from the model and from a node at the same block, and what follows from the
  * measurement that it computes. Where the two differ, nothing is written until somebody has taken it by name. */
@@ -34,7 +47,7 @@ bool relay_ask_model(struct relaying *w, struct err *err);
 bool relay_show_answers(struct relaying *w, struct err *err);
 /* relay_sign.c: the signatures that the call wants: the agent's, verified, or made here with the identity's key. */
 bool relay_sign(struct relaying *w, struct err *err);
-/* relay_sign.c, once the call is encoded: where the contract refuses the signature of a G1a call, the message's second form is
+/* relay_sign.c, once the call is encoded and judged: where the contract refuses the signature of a G1a call, the message's second form is
  * tried, and kept if the contract takes that. */
 bool relay_find_width(struct relaying *w, struct err *err);
 

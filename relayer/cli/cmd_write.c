@@ -49,7 +49,7 @@ static const struct opt_row ttl_opts[] = {
     SENDING_OPTS,
     {"tee-ttl", 0, "DURATION", false, "how long TEE evidence counts as fresh; unchanged otherwise"},
     {"tpm-ttl", 0, "DURATION", false, "how long TPM evidence counts as fresh; unchanged otherwise"},
-    {"force", 0, NULL, false, "take a TTL above max_ttl"},
+    {"force", 0, NULL, false, "take a TTL that only we refuse: above max_ttl; in G1a also one that ends or revives the identity"},
     {0},
 };
 

@@ -502,6 +502,20 @@ static void rotation_unsigned(struct scene *s)
     s->b.call.id.b[0] ^= 1;
     s->b.call.num_signatures = 2;
 }
+/* G1c: the new identity signs as well, with its own counter, which the registry tells */
+static void rotation_signed(struct scene *s, uint64_t nonce)
+{
+    AUTO(buf_done) struct buf m = buf_new(512), sig = buf_new(512);
+    struct message msg = {.kind = MSG_IDENTITY_CHECK, .profile = PROFILE_G1C, .wide_chain_id = true, .chain_id = 31337,
+                          .registry = s->expected.registry, .nonce = nonce};
+    rotation_unsigned(s);
+    must(message_build(&m, &msg, NULL) && private_key_sign_sha256(&sig, identity_key, buf_view(&m), NULL), "call signature");
+    s->b.call.signatures[1] = keep(s, buf_view(&sig));
+    s->expected.has_new_nonce = true;
+    s->expected.new_nonce = 5;
+}
+static void rotation_at_its_nonce(struct scene *s) { rotation_signed(s, 5); }
+static void rotation_at_nonce_0(struct scene *s) { rotation_signed(s, 0); }
 static void too_old(struct scene *s) { s->now_s += 700; }
 static void too_early(struct scene *s) { s->now_s -= 400; }
 static void give_golden(struct scene *s, struct bytes pcr)
@@ -576,6 +590,8 @@ static const struct {
     {"identity.signature", true, CLOUD_GCP, NOTHING, call_rotates},
     {"identity.signature", false, CLOUD_GCP, NOTHING, call_rotates_badly},
     {"identity.new_signature", false, CLOUD_GCP, NOTHING, rotation_unsigned},
+    {"identity.new_signature", true, CLOUD_GCP, NOTHING, rotation_at_its_nonce},
+    {"identity.new_signature", false, CLOUD_GCP, NOTHING, rotation_at_nonce_0},
     {"tail.present", false, CLOUD_GCP, no_tail, NOTHING},
     {"tail.binding", false, CLOUD_GCP, other_tail, NOTHING},
     {"tail.age", false, CLOUD_GCP, NOTHING, too_old},
