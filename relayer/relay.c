@@ -294,7 +294,7 @@ static bool pass_gates(struct relaying *w, struct err *err)
                         onchain_simulate(&w->r->session.chain, w->r->signer != NULL, w->r->from, buf_view(&w->calldata), err));
 }
 
-static bool relay_it(struct relaying *w, struct err *err)
+static bool try_once(struct relaying *w, struct err *err)
 {
     bool moved = false;
     if (!find_ids(w, err) || !look(w, err) || !relay_finish_earlier(w, &moved, err) || (moved && !look(w, err)))
@@ -306,6 +306,44 @@ static bool relay_it(struct relaying *w, struct err *err)
     if (!relay_check_rules(w, err) || !relay_sign(w, err) || !relay_encode(w, err) || !pass_gates(w, err))
         return false;
     return w->q->dry_run ? dry_run(w, err) : send(w, err);
+}
+
+/* The identity's nonce moved under our call: somebody else's transaction came first. The new identity of a rotation is not
+ * signed, so that whoever sees the call can send it first as a plain re-attestation (registry-v1 11). What an earlier run signed
+ * over is not known here; the gates will tell. */
+static bool was_overtaken(const struct relaying *w)
+{
+    AUTO(onchain_identity_done) struct onchain_identity now = {0};
+    bool signs_nonce = w->q->call == CALL_REATTEST || w->q->call == CALL_SET_TTL;
+    if (!signs_nonce || !w->out->has_tx || w->out->tx.phase != TXM_REVERTED ||
+        !onchain_read(&w->r->session.chain, &now, w->id, ETH_AT_LATEST, NULL))
+        return false;
+    return w->begun || now.nonce != w->on.nonce;
+}
+
+static void start_anew(struct relaying *w)
+{
+    struct relay_outcome *out = w->out;
+    for (size_t i = 0; i < 2; i++)
+        buf_done(&w->signatures[i]);
+    buf_done(&w->calldata);
+    if (w->q->bundle)
+        w->bundle = *w->q->bundle;
+    relay_outcome_done(out);
+    out->id = w->q->id;
+}
+
+/* Once: whoever overtakes us again and again pays for it as we do. */
+static bool relay_it(struct relaying *w, struct err *err)
+{
+    if (try_once(w, err))
+        return true;
+    if (!was_overtaken(w))
+        return false;
+    log_warn("%s: somebody else's call came first and moved the identity's nonce; the call is built anew", call_name(w->q->call));
+    err_clear(err);
+    start_anew(w);
+    return try_once(w, err);
 }
 
 /* What the measurement was computed from, for whoever asks later what changed. */

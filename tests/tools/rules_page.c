@@ -27,7 +27,7 @@ static const char middle[] = "\n"
 static const char tail[] =
     "\n"
     "A nonce that moved without us (somebody sent our quote as a plain re-attestation) needs no rule: the call is built anew from what the chain\n"
-    "says at every run. A call that an earlier run has begun is finished before another one for the same identity begins. In G1a, where\n"
+    "says at every run, and once more where it is overtaken on its way. A call that an earlier run has begun is finished before another one for the same identity begins. In G1a, where\n"
     "deployments may differ in the form of their messages, a signature that the contract refuses is tried in the second form before anything is said.\n";
 
 /* Beyond the rules: found where evidence is judged, where the model is asked, or where the registry is opened. */
