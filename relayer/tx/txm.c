@@ -278,6 +278,8 @@ static struct txm_action on_priced(struct txm *m, const struct txm_event *ev, co
 {
     if (m->phase != TXM_SIGNED && m->phase != TXM_SENT)
         return resume(m);
+    if (unsigned_tail(m)) /* what was priced before something intervened comes first */
+        return act_on(TXM_DO_SIGN, m->num_attempts - 1);
     struct fee_settings settings = rules->fees;
     settings.legacy |= m->legacy_wanted;
     struct fees highest = txm_highest(m), fees;

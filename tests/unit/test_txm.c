@@ -30,7 +30,7 @@ static const struct txm_rules rules = {
     .stuck_after_blocks = 2,
     .resend_after_s = 15,
     .poll_s = 1,
-    .fees = {.max_fee_wei = {{1000000, 0, 0, 0}}, .max_tip_wei = {{500000, 0, 0, 0}}},
+    .fees = {.max_fee_wei = {{1000000, 0, 0, 0}}, .max_tip_wei = {{500000, 0, 0, 0}}, .max_cost_wei = {{80000000000, 0, 0, 0}}},
 };
 
 /* What is true, whatever the machine is told. */
@@ -149,7 +149,7 @@ static struct txm_event answer(struct world *w, const struct txm *m, const struc
         world_moves(w, m);
         return see(w, m);
     case TXM_DO_PRICE:
-        return (struct txm_event){.type = TXM_EV_PRICED, .view = random_view()};
+        return (struct txm_event){.type = TXM_EV_PRICED, .view = random_view(), .data_fee_wei = u256_from(rnd(60000000000))};
     case TXM_DO_READ:
         return (struct txm_event){.type = TXM_EV_READ, .readback = chance(80) ? TXM_READ_OK : chance(50) ? TXM_READ_FAILED : TXM_READ_DIFFERS};
     case TXM_DO_FINISH:
@@ -198,6 +198,9 @@ static void check_step(const struct txm *before, const struct txm *m, const stru
         assert_true(u256_cmp(m->attempt[i].fees.max_fee_wei, least) >= 0);
         assert_true(u256_cmp(m->attempt[i].fees.max_fee_wei, rules.fees.max_fee_wei) <= 0);
         assert_true(u256_cmp(m->attempt[i].fees.max_tip_wei, m->attempt[i].fees.max_fee_wei) <= 0);
+        struct u256 cost;
+        assert_true(fees_worst_case(&cost, &m->attempt[i].fees, m->attempt[i].gas_limit, m->data_fee_wei));
+        assert_true(u256_cmp(cost, rules.fees.max_cost_wei) <= 0);
     }
     if (txm_is_over(before->phase))
         assert_memory_equal(before, m, sizeof *m);
@@ -327,6 +330,28 @@ static void a_reorganisation_sends_the_same_bytes_again(void **state)
     assert_int_equal(m.phase, TXM_SENT);
 }
 
+/* A replacement is described, and before it is signed the first one is found mined, thrown away by a reorganisation, sent again and
+ * refused for its type. */
+static void a_price_waits_for_what_is_not_signed_yet(void **state)
+{
+    struct txm m = sent_one();
+    struct txm_event found = look(101, 8), refused = {.type = TXM_EV_SENT, .from_node = true, .class = RPC_UNSUPPORTED_TYPE};
+    struct txm_event priced = {.type = TXM_EV_PRICED, .view = {.has_base_fee = true, .base_fee_wei = u256_from(1000)}};
+    (void)state;
+    step(&m, (struct txm_event){.type = TXM_EV_SPEED_UP}, 1);
+    step(&m, priced, 1);
+    assert_int_equal(m.num_attempts, 2);
+    found.look.found = found.look.found_ok = true;
+    found.look.found_block = 101;
+    step(&m, found, 2);
+    assert_int_equal(step(&m, look(102, 7), 3).type, TXM_DO_SEND);
+    assert_int_equal(step(&m, refused, 3).type, TXM_DO_PRICE);
+    struct txm_action a = step(&m, priced, 3);
+    assert_int_equal(a.type, TXM_DO_SIGN);
+    assert_int_equal(a.attempt, 1);
+    assert_int_equal(m.num_attempts, 2);
+}
+
 static void an_error_after_the_wire_is_unknown(void **state)
 {
     struct txm m = {0};
@@ -389,6 +414,7 @@ int main(void)
         cmocka_unit_test(the_machine_keeps_its_promises),
         cmocka_unit_test(one_null_does_not_fail_a_mined_transaction),
         cmocka_unit_test(a_reorganisation_sends_the_same_bytes_again),
+        cmocka_unit_test(a_price_waits_for_what_is_not_signed_yet),
         cmocka_unit_test(an_error_after_the_wire_is_unknown),
         cmocka_unit_test(somebody_elses_pending_transaction_is_not_outbid),
         cmocka_unit_test(a_stuck_one_is_replaced_only_when_it_is_next_in_line),
