@@ -43,6 +43,10 @@ static bool sql_error(sqlite3 *s, const char *what, struct err *err)
         hint = " (damaged: restore a backup, or move it away and let `import` rebuild what the chain knows)";
     else if (code == SQLITE_BUSY)
         hint = " (another process is writing)";
+    else if (code == SQLITE_READONLY)
+        hint = " (the state folder has to be writable for this user)";
+    else if (code == SQLITE_FULL)
+        hint = " (the disk is full; what was begun is kept, run the command again when there is room)";
     return err_set(err, ERR_STORE, "store: %s: %s%s", what, sqlite3_errmsg(s), hint);
 }
 
