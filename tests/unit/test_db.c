@@ -1,6 +1,7 @@
 #include "relayer/store/db.h"
 #include "crypto/base/auto.h"
 #include "relayer/store/migrations.h"
+#include "tests/support/folder.h"
 #include "tests/support/vectors.h"
 
 #include <fcntl.h>
@@ -9,14 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[64];
+static char dir[TEST_FOLDER_SIZE];
 static struct db *db;
 
 static int make(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/cvm-db-XXXXXX");
-    if (!mkdtemp(dir))
+    if (!test_folder_make(dir))
         return -1;
     struct err err = {0};
     return db_open(&db, dir, &err) ? 0 : (fprintf(stderr, "%s\n", err.text), -1);
@@ -27,9 +27,7 @@ static int drop(void **state)
     (void)state;
     db_close(db);
     db = NULL;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    return test_folder_drop(dir);
 }
 
 static void file_path(char out[128])

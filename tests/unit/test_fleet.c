@@ -3,28 +3,26 @@
 #include "relayer/store/fleet.h"
 #include "relayer/store/journal.h"
 #include "relayer/store/rotations.h"
+#include "tests/support/folder.h"
 #include "tests/support/vectors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static char dir[64];
+static char dir[TEST_FOLDER_SIZE];
 static struct db *db;
 
 static int make(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/cvm-fl-XXXXXX");
-    return mkdtemp(dir) && db_open(&db, dir, NULL) ? 0 : -1;
+    return test_folder_make(dir) && db_open(&db, dir, NULL) ? 0 : -1;
 }
 
 static int drop(void **state)
 {
-    char command[128];
     (void)state;
     db_close(db);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    return test_folder_drop(dir);
 }
 
 static struct identity_row row_of(uint32_t n, uint8_t registry)

@@ -5,6 +5,7 @@
 #include "crypto/base/auto.h"
 #include "relayer/evidence/evidence.h"
 #include "relayer/store/collateral.h"
+#include "tests/support/folder.h"
 #include "tests/support/sim/amd.h"
 #include "tests/support/sim/web.h"
 #include "tests/support/vectors.h"
@@ -118,7 +119,7 @@ static void answer(void *ctx, struct sim_answer *out, const char *target)
 
 /* The client's side. */
 struct client {
-    char url[64], dir[64];
+    char url[64], dir[TEST_FOLDER_SIZE];
     struct sim_web *web;
     struct http_endpoint source;
     struct http *http;
@@ -136,8 +137,7 @@ static void client_begin(struct client *c, enum sim_product product, uint32_t ve
     site = (struct site){0};
     c->web = sim_web_start(c->url, sizeof c->url, answer, NULL);
     c->http = http_new(NULL);
-    snprintf(c->dir, sizeof c->dir, "/tmp/kds-test-XXXXXX");
-    assert_non_null(mkdtemp(c->dir));
+    assert_true(test_folder_make(c->dir));
     assert_true(db_open(&c->db, c->dir, NULL));
     assert_true(roots_init(&c->roots, NULL));
     for (enum sim_product p = SIM_MILAN; p <= SIM_TURIN; p++)
@@ -164,14 +164,12 @@ static void pool_again(struct client *c)
 
 static void client_end(struct client *c)
 {
-    char command[128];
     collateral_done(&c->pool);
     roots_done(&c->roots);
     db_close(c->db);
     http_free(c->http);
     sim_web_stop(c->web);
-    snprintf(command, sizeof command, "rm -r %s", c->dir);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(test_folder_drop(c->dir), 0);
 }
 
 static enum verdict_kind judged(struct client *c)

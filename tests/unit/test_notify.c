@@ -1,4 +1,5 @@
 #include "relayer/notify.h"
+#include "tests/support/folder.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,13 +9,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static char path[64];
+static char dir[TEST_FOLDER_SIZE], path[TEST_FOLDER_SIZE + 8];
 
 static int make_hook(void **state)
 {
     (void)state;
-    char dir[] = "/tmp/cvm-notify-XXXXXX";
-    if (!mkdtemp(dir))
+    if (!test_folder_make(dir))
         return -1;
     chmod(dir, 0755);
     snprintf(path, sizeof path, "%s/hook", dir);
@@ -30,10 +30,7 @@ static int make_hook(void **state)
 static int drop_hook(void **state)
 {
     (void)state;
-    char cmd[100];
-    *strrchr(path, '/') = '\0';
-    snprintf(cmd, sizeof cmd, "rm -rf %s", path);
-    return system(cmd);
+    return test_folder_drop(dir);
 }
 
 static void a_hook_is_told_what_happened_and_nothing_else(void **state)

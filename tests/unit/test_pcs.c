@@ -4,6 +4,7 @@
 #include "crypto/base/auto.h"
 #include "relayer/collateral/pcs_check.h"
 #include "relayer/store/collateral.h"
+#include "tests/support/folder.h"
 #include "tests/support/sim/pcs.h"
 #include "tests/support/vectors.h"
 
@@ -14,25 +15,22 @@
 static struct sim_world world;
 static struct sim_intel vendor;
 static struct roots roots;
-static char dir[64];
+static char dir[TEST_FOLDER_SIZE];
 
 static int make(void **state)
 {
     (void)state;
     world.now_s = (int64_t)time(NULL);
     sim_intel_init(&vendor, &world);
-    strcpy(dir, "/tmp/cvm-pcs-XXXXXX");
-    return !mkdtemp(dir) || !roots_init(&roots, NULL) || !roots_add(&roots, vendor.root.der, NULL);
+    return !test_folder_make(dir) || !roots_init(&roots, NULL) || !roots_add(&roots, vendor.root.der, NULL);
 }
 
 static int unmake(void **state)
 {
     (void)state;
-    char command[96];
     roots_done(&roots);
     sim_intel_done(&vendor);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    return test_folder_drop(dir);
 }
 
 /* One server, one fresh store, one question. */

@@ -1,6 +1,7 @@
 #include "relayer/proc.h"
 
 #include "crypto/base/auto.h"
+#include "tests/support/folder.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,21 +12,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[64];
+static char dir[TEST_FOLDER_SIZE];
 
 static int make_dir(void **state)
 {
     (void)state;
-    snprintf(dir, sizeof dir, "/tmp/cvm-proc-XXXXXX");
-    return mkdtemp(dir) ? chmod(dir, 0755) : -1;
+    return test_folder_make(dir) ? chmod(dir, 0755) : -1;
 }
 
 static int drop_dir(void **state)
 {
     (void)state;
-    char cmd[100];
-    snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
-    return system(cmd);
+    return test_folder_drop(dir);
 }
 
 /* A script of this text with this mode; its path is static. */

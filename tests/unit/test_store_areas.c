@@ -2,28 +2,26 @@
 #include "relayer/store/collateral.h"
 #include "relayer/store/surprises.h"
 #include "relayer/store/identities.h"
+#include "tests/support/folder.h"
 #include "tests/support/vectors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static char dir[64];
+static char dir[TEST_FOLDER_SIZE];
 static struct db *db;
 
 static int make(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/cvm-st-XXXXXX");
-    return mkdtemp(dir) && db_open(&db, dir, NULL) ? 0 : -1;
+    return test_folder_make(dir) && db_open(&db, dir, NULL) ? 0 : -1;
 }
 
 static int drop(void **state)
 {
     (void)state;
     db_close(db);
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    return test_folder_drop(dir);
 }
 
 static struct identity_row row_of(uint8_t n, int64_t due_s)

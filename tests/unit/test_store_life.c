@@ -2,12 +2,13 @@
 #include "relayer/store/events.h"
 #include "relayer/store/fleet.h"
 #include "relayer/store/renewals.h"
+#include "tests/support/folder.h"
 #include "tests/support/vectors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static char dir[64];
+static char dir[TEST_FOLDER_SIZE];
 static struct db *db;
 static const struct registry_key here = {31337, {{1}}};
 static const struct identity_key key = {31337, {{1}}, {{2}}};
@@ -15,17 +16,14 @@ static const struct identity_key key = {31337, {{1}}, {{2}}};
 static int make(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/cvm-sl-XXXXXX");
-    return mkdtemp(dir) && db_open(&db, dir, NULL) ? 0 : -1;
+    return test_folder_make(dir) && db_open(&db, dir, NULL) ? 0 : -1;
 }
 
 static int drop(void **state)
 {
     (void)state;
     db_close(db);
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    return test_folder_drop(dir);
 }
 
 static int64_t begin(int64_t now_s, uint64_t block, struct renewal_limits limits)
