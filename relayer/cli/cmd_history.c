@@ -26,7 +26,7 @@ struct entry {
     int64_t time_s; /* 0: not known */
     bool has_tx, has_hash, ours;
     struct hash32 tx, measurement;
-    char what[64];  /* the call where it is ours, else the event */
+    char what[80];  /* the call where it is ours, else the event */
     int event_state;
 };
 struct entries {

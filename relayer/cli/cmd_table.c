@@ -2,13 +2,10 @@
 #include "relayer/cli/cmd.h"
 
 extern const struct cmd cmd_verify, cmd_measure, cmd_decode, cmd_encode, cmd_predict;
-extern const struct cmd cmd_status, cmd_track, cmd_forget;
-extern const struct cmd cmd_register, cmd_reattest, cmd_rotate, cmd_set_ttl;
 extern const struct cmd cmd_identity_new, cmd_identity_show, cmd_identity_hash, cmd_identity_purge;
-extern const struct cmd cmd_status, cmd_check, cmd_history;
-extern const struct cmd cmd_renew;
+extern const struct cmd cmd_register, cmd_reattest, cmd_rotate, cmd_set_ttl;
+extern const struct cmd cmd_status, cmd_check, cmd_history, cmd_renew;
 extern const struct cmd cmd_track, cmd_forget, cmd_import;
-extern const struct cmd cmd_identity_new, cmd_identity_show, cmd_identity_hash;
 extern const struct cmd cmd_tx_list, cmd_tx_show, cmd_tx_speed_up, cmd_tx_cancel, cmd_tx_submit_signed, cmd_tx_adopt;
 extern const struct cmd cmd_account_new, cmd_account_import, cmd_account_address;
 extern const struct cmd cmd_collateral_fetch, cmd_collateral_import, cmd_collateral_export, cmd_collateral_list;

@@ -166,16 +166,26 @@ static struct finding check_snp_report_id(struct ev *ev)
 
 /* --- identity --- */
 
+/* No quote, or no identity that it could name? Then f says so. */
+static bool lacks_identity(const struct ev *ev, struct finding *f)
+{
+    if (no_evidence(ev, f))
+        return true;
+    if (!ev->tpm || !ev->tpm->has_attest)
+        *f = check_not_run("no TPM quote that could be read");
+    else if (!ev->bundle->identity.present)
+        *f = check_not_run("no identity given");
+    else
+        return false;
+    return true;
+}
+
 static struct finding check_extra_data(struct ev *ev)
 {
     struct finding f;
-    struct bytes extra = tpm_extra_data(ev);
-    if (no_evidence(ev, &f))
+    if (lacks_identity(ev, &f))
         return f;
-    if (!ev->tpm || !ev->tpm->has_attest)
-        return check_not_run("no TPM quote that could be read");
-    if (!ev->bundle->identity.present)
-        return check_not_run("no identity given");
+    struct bytes extra = tpm_extra_data(ev);
     if (extra.len < 33 || extra.len > 50)
         return check_fail("extra data of %zu bytes: the registry takes 33 to 50", extra.len);
     if (extra.p[0] != 0xff)
@@ -186,13 +196,9 @@ static struct finding check_extra_data(struct ev *ev)
 static struct finding check_identity(struct ev *ev)
 {
     struct finding f;
-    struct bytes extra = tpm_extra_data(ev);
-    if (no_evidence(ev, &f))
+    if (lacks_identity(ev, &f))
         return f;
-    if (!ev->tpm || !ev->tpm->has_attest)
-        return check_not_run("no TPM quote that could be read");
-    if (!ev->bundle->identity.present)
-        return check_not_run("no identity given");
+    struct bytes extra = tpm_extra_data(ev);
     if (extra.len < 33)
         return check_fail("extra data of %zu bytes name no identity", extra.len);
     struct hash32 want = identity_hash(&ev->bundle->identity, binding_profile(ev));

@@ -121,7 +121,7 @@ void sim_amd_init(struct sim_amd *amd, const struct sim_world *world, enum sim_p
         .world = *world, .product = product, .tcb = {.boot_loader = 4, .tee = 1, .snp = 24, .microcode = 0xdb}};
     if (product == SIM_TURIN)
         amd->tcb.fmc = 1;
-    for (size_t i = 0; i < hwid_len(amd); i++)
+    for (size_t i = 0; i < sizeof amd->hwid && i < hwid_len(amd); i++)
         amd->hwid[i] = (uint8_t)(0xa0 + i);
     amd->ark = issue_ca(amd, "ARK-", NULL, 0x10000, -1);
     amd->ask = issue_ca(amd, "SEV-", &amd->ark, SIM_ASK_SERIAL, 0);
