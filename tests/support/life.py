@@ -38,7 +38,7 @@ read -r how <{dir}/how
 now=$(($(date +%s) + $(cat {clock})))
 case $how in
 fresh) exec {sim} evidence {vm} --cloud {cloud} --public-key "$CVM_PUBLIC_KEY" --extra-data "$CVM_EXTRA_DATA" --time $now \
-    --machine $(cat {vm}.machine) --level $(cat {vm}.level) ;;
+    --machine $(cat {vm}.machine) --level $(cat {vm}.level) --version $(cat {vm}.version) ;;
 fail) echo "the TPM is away" >&2; exit 7 ;;
 endless) exec yes ;;
 silent) exit 0 ;;
@@ -82,6 +82,7 @@ class Life:
             self.put("clock", str(stage.now() - int(time.time())))
             self.machine(0)
             self.level(0)
+            self.software(0)
             self.intel = 0
             self.refresh_collateral()
         self.script("source", SOURCE.format(dir=self.home, sim=stage.sim, vm=stage.path(self.vm), cloud=cloud, clock=self.clock))
@@ -167,6 +168,10 @@ class Life:
     def machine(self, n):
         """the VM runs on another machine from now on, with another TPM"""
         self.s.write(self.vm + ".machine", f"{n}\n")
+
+    def software(self, n):
+        """what the VM boots from now on: another version is measured otherwise"""
+        self.s.write(self.vm + ".version", f"{n}\n")
 
     def level(self, n):
         """that machine's microcode and firmware"""
