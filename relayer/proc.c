@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,9 +90,13 @@ static bool pipes_open(struct pipes *p, struct err *err)
 enum { MAX_ENV = 64 };
 
 /* In the child: only async-signal-safe calls. */
-_Noreturn static void child(const struct pipes *p, const struct proc *proc, char *const *env)
+_Noreturn static void child(const struct pipes *p, const struct proc *proc, char *const *env, pid_t parent)
 {
     setpgid(0, 0);
+    /* whoever is killed without a word takes it along: the next run must not find the last one's source at the same TPM */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(126);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -210,9 +215,9 @@ bool proc_run(struct proc_result *out, const struct proc *proc, struct err *err)
     /* a program that does not read its input must not end us */
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     sigaction(SIGPIPE, &ignore, &before);
-    pid_t pid = fork();
+    pid_t self = getpid(), pid = fork();
     if (pid == 0)
-        child(&p, proc, (char *const *)env);
+        child(&p, proc, (char *const *)env, self);
     bool started = pid > 0;
     if (started) {
         setpgid(pid, pid); /* here as well as in the child: whoever comes first */

@@ -1,5 +1,5 @@
 /* Run a program of the operator's: an evidence source or a hook. No shell; a minimal environment; its own process group, which
- * is killed as a whole at the deadline; what it prints is bounded. Only executables that nobody else may change are run. */
+ * is killed as a whole at the deadline; should we be killed ourselves, it ends with us. What it prints is bounded. Only executables that nobody else may change are run. */
 #ifndef CVM_RELAYER_PROC_H
 #define CVM_RELAYER_PROC_H
 

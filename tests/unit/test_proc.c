@@ -9,7 +9,9 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[TEST_FOLDER_SIZE];
@@ -85,6 +87,39 @@ static void deadline_ends_the_whole_group(void **state)
     proc_result_done(&r);
 }
 
+static void it_ends_with_whoever_is_killed(void **state)
+{
+    (void)state;
+    char pid_file[128], text[200], number[32] = "";
+    snprintf(pid_file, sizeof pid_file, "%s/pid", dir);
+    snprintf(text, sizeof text, "cd %.64s; echo $$ >new; mv new pid; exec sleep 60", dir);
+    pid_t runner = fork();
+    if (runner == 0) {
+        run(text, (struct bytes){0}, 1000, 60000);
+        _exit(0);
+    }
+    for (int i = 0; i < 2000 && access(pid_file, R_OK) != 0; i++)
+        usleep(5000);
+    FILE *f = fopen(pid_file, "r");
+    assert_true(f && fgets(number, sizeof number, f));
+    fclose(f);
+    pid_t pid = (pid_t)atol(number);
+    kill(runner, SIGKILL);
+    assert_int_equal(waitpid(runner, NULL, 0), runner);
+    /* nobody here waits for it: where nobody does at all, a zombie stays */
+    char path[64], stat[256] = "";
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    bool gone = false;
+    for (int i = 0; i < 2000 && !gone; i++) {
+        f = fopen(path, "r");
+        gone = !f || !fgets(stat, sizeof stat, f) || strstr(stat, ") Z ");
+        if (f)
+            fclose(f);
+        usleep(5000);
+    }
+    assert_true(gone);
+}
+
 static void endless_output_is_cut(void **state)
 {
     (void)state;
@@ -114,6 +149,7 @@ int main(void)
         cmocka_unit_test(gives_input_arguments_and_environment_and_takes_output),
         cmocka_unit_test(large_input_and_output_do_not_deadlock),
         cmocka_unit_test(deadline_ends_the_whole_group),
+        cmocka_unit_test(it_ends_with_whoever_is_killed),
         cmocka_unit_test(endless_output_is_cut),
         cmocka_unit_test(what_others_may_change_is_not_run),
     };
