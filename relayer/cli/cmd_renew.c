@@ -74,6 +74,17 @@ static bool keep_only(struct run *r, struct err *err)
     return true;
 }
 
+/* Events and their alarm. They come first: who was updated by somebody else (other TTLs, say) may be due earlier than the store
+ * knows. A node that keeps no logs does not stop renewals. */
+static void follow_events(struct run *r)
+{
+    struct err why = {0};
+    struct events_report report;
+    if (!events_follow(&r->relay.session, &report, &(struct events_query){.stopped = on_stop}, &why) ||
+        !events_alarm(&r->relay.session, &r->renewer.hooks, &r->num_unexplained, &why))
+        log_warn("events: %s", why.text);
+}
+
 static bool find_due(struct run *r, struct err *err)
 {
     struct session *s = &r->relay.session;
@@ -118,16 +129,6 @@ static void renew_all(struct run *r)
     }
 }
 
-/* Events and their alarm; a node that keeps no logs does not stop renewals. */
-static void follow_events(struct run *r)
-{
-    struct err why = {0};
-    struct events_report report;
-    if (!events_follow(&r->relay.session, &report, &(struct events_query){.stopped = on_stop}, &why) ||
-        !events_alarm(&r->relay.session, &r->renewer.hooks, &r->num_unexplained, &why))
-        log_warn("events: %s", why.text);
-}
-
 static bool look_after(struct run *r, struct err *err)
 {
     struct session *s = &r->relay.session;
@@ -137,7 +138,6 @@ static bool look_after(struct run *r, struct err *err)
     size_t open_rotations; /* what an earlier run sent may have been mined while this one was at work */
     if (!relay_settle_rotations(s, &open_rotations, err))
         return false;
-    follow_events(r);
     return renew_warn(&r->renewer, (int64_t)head.time_s, &r->num_expiring, err) &&
            identities_next_due_here(s->db, &r->next_due_s, s->chain.chain_id, s->chain.registry, (int64_t)head.time_s, err);
 }
@@ -276,7 +276,10 @@ static bool begin(struct run *r, struct err *err)
 static bool renew_run(struct cmd_env *env, int *status, struct err *err)
 {
     AUTO(run_done) struct run r = {.env = env, .next_due_s = INT64_MAX};
-    if (!begin(&r, err) || !find_due(&r, err))
+    if (!begin(&r, err))
+        return false;
+    follow_events(&r);
+    if (!find_due(&r, err))
         return false;
     if (r.renewer.evidence_file && r.due.count > 1)
         return err_set(err, ERR_USAGE, "--evidence is one identity's, and %zu are due; --only names one", r.due.count);

@@ -47,6 +47,17 @@ static bool add_checkpoint(struct db *db, const struct registry_key *key, const 
     return stmt_run(&s, err) && stmt_run(&prune, err);
 }
 
+/* What is known of an identity is older than this event: whatever its due time was, it wants to be read again. */
+static bool mark_old(struct db *db, const struct registry_key *key, const struct event_row *row, struct err *err)
+{
+    AUTO(stmt_done)
+    struct stmt s = db_stmt(db, "UPDATE identities SET due_s = 0 WHERE" HERE " AND id = :id AND read_block < :block");
+    bind_here(&s, key);
+    stmt_blob(&s, ":id", BYTES_OF(row->id));
+    stmt_u64(&s, ":block", row->block);
+    return stmt_run(&s, err);
+}
+
 bool events_add(struct db *db, const struct registry_key *key, const struct event_row *row, size_t count,
                 const struct checkpoint *upto, struct err *err)
 {
@@ -68,7 +79,7 @@ bool events_add(struct db *db, const struct registry_key *key, const struct even
         stmt_blob(&s, ":id", BYTES_OF(row[i].id));
         stmt_text(&s, ":name", row[i].name);
         stmt_blob(&s, ":tx", BYTES_OF(row[i].tx_hash));
-        if (!stmt_run(&s, err))
+        if (!stmt_run(&s, err) || !mark_old(db, key, &row[i], err))
             return false;
         stmt_reset(&s);
     }

@@ -35,7 +35,8 @@ struct checkpoint {
     struct hash32 hash;
 };
 
-/* Events and the checkpoint behind them, at once: what is in the store is always all up to the checkpoint. */
+/* Events and the checkpoint behind them, at once: what is in the store is always all up to the checkpoint. A tracked identity
+ * that was last read before its event becomes due, to be read again. */
 bool events_add(struct db *db, const struct registry_key *key, const struct event_row *row, size_t count,
                 const struct checkpoint *upto, struct err *err);
 /* The highest checkpoint; *found false where reading has not begun. */

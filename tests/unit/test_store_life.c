@@ -79,6 +79,20 @@ static void only_what_came_after_the_first_reading_is_unexplained(void **state)
     assert_int_equal(unexplained(), 1);
 }
 
+static void who_was_updated_after_the_last_reading_is_due(void **state)
+{
+    struct identity_row row = {.key = key, .read_block = 60, .due_s = 1900000000};
+    bool found;
+    (void)state;
+    assert_true(identities_put(db, &row, NULL));
+    add(60, 2, 65); /* what we know is of that very block */
+    assert_true(identities_get(db, &row, &found, &key, NULL) && found);
+    assert_int_equal(row.due_s, 1900000000);
+    add(66, 3, 70);
+    assert_true(identities_get(db, &row, &found, &key, NULL) && found);
+    assert_int_equal(row.due_s, 0);
+}
+
 static void what_was_told_or_acknowledged_survives_a_second_reading(void **state)
 {
     struct measurement_row m = {.hash = {{9}}, .block = 50};
@@ -133,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(limits_say_when_the_next_may_begin, make, drop),
         cmocka_unit_test_setup_teardown(only_what_came_after_the_first_reading_is_unexplained, make, drop),
+        cmocka_unit_test_setup_teardown(who_was_updated_after_the_last_reading_is_due, make, drop),
         cmocka_unit_test_setup_teardown(what_was_told_or_acknowledged_survives_a_second_reading, make, drop),
         cmocka_unit_test_setup_teardown(checkpoints_are_pruned_but_for_the_first, make, drop),
         cmocka_unit_test_setup_teardown(goldens_are_kept_once, make, drop),
