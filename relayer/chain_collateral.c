@@ -9,8 +9,18 @@
 
 #define READ_AGAIN_S 3600
 
-/* TcbId, EnclaveId and CA of the contracts; the versions of TCB info and QE identity that quotes of version 4 are judged with */
-enum { TCB_TDX = 1, ENCLAVE_TD_QE = 2, CA_ROOT = 0, CA_PLATFORM = 2, CA_SIGNING = 3, TCB_VERSION = 3, IDENTITY_VERSION = 4, QUOTE_VERSION = 4 };
+/* TcbId, EnclaveId and CA of the contracts; the versions of TCB info and QE identity that quotes of version 4 are
+ * judged with */
+enum {
+    TCB_TDX = 1,
+    ENCLAVE_TD_QE = 2,
+    CA_ROOT = 0,
+    CA_PLATFORM = 2,
+    CA_SIGNING = 3,
+    TCB_VERSION = 3,
+    IDENTITY_VERSION = 4,
+    QUOTE_VERSION = 4
+};
 
 struct reading {
     const struct onchain *chain;
@@ -19,8 +29,8 @@ struct reading {
 };
 
 /* A view whose arguments and answers are words. */
-static bool view(struct reading *r, struct abi_value *out, struct addr20 to, const char *name, const struct abi_value *args,
-                 size_t num_args, struct err *err)
+static bool view(struct reading *r, struct abi_value *out, struct addr20 to, const char *name,
+                 const struct abi_value *args, size_t num_args, struct err *err)
 {
     struct abi_value list = abi_new_list(&r->mem, num_args);
     for (size_t i = 0; i < num_args && list.item; i++)
@@ -34,8 +44,8 @@ static struct abi_value number(struct reading *r, uint64_t v)
 }
 
 /* The contract that a view names. */
-static bool find(struct reading *r, struct addr20 *out, struct addr20 from, const char *name, const struct abi_value *args, size_t num_args,
-                 struct err *err)
+static bool find(struct reading *r, struct addr20 *out, struct addr20 from, const char *name,
+                 const struct abi_value *args, size_t num_args, struct err *err)
 {
     static const struct addr20 nobody = {{0}};
     struct abi_value answer;
@@ -46,11 +56,12 @@ static bool find(struct reading *r, struct addr20 *out, struct addr20 from, cons
 }
 
 /* One document: its DAO gives the key and says how long what it holds under it is valid. */
-static bool take(struct reading *r, struct addr20 dao, const char *what, const char *key_name, const struct abi_value *args, size_t num_args,
-                 struct err *err)
+static bool take(struct reading *r, struct addr20 dao, const char *what, const char *key_name,
+                 const struct abi_value *args, size_t num_args, struct err *err)
 {
     struct abi_value key, validity;
-    if (!view(r, &key, dao, key_name, args, num_args, err) || !view(r, &validity, dao, "getCollateralValidity", key.item, 1, err))
+    if (!view(r, &key, dao, key_name, args, num_args, err) ||
+        !view(r, &validity, dao, "getCollateralValidity", key.item, 1, err))
         return err_wrap(err, "%s", what);
     uint64_t ends = abi_low_u64(&validity.item[1]);
     if (!ends || ends > INT64_MAX)
@@ -87,18 +98,22 @@ static bool read_documents(struct reading *r, struct addr20 router, const uint8_
     const struct abi_value evaluation = answer.item[0];
     const struct abi_value tcb_key[] = {tdx, abi_from_fixed(&r->mem, bytes_from(fmspc, 6)), number(r, TCB_VERSION)};
     const struct abi_value qe_key[] = {number(r, ENCLAVE_TD_QE), number(r, IDENTITY_VERSION)};
-    return find(r, &eval, router, "tcbEvalDaoAddr", NULL, 0, err) && find(r, &pcs, router, "pcsDaoAddr", NULL, 0, err) &&
+    return find(r, &eval, router, "tcbEvalDaoAddr", NULL, 0, err) &&
+           find(r, &pcs, router, "pcsDaoAddr", NULL, 0, err) &&
            find(r, &tcb, router, "fmspcTcbDaoVersionedAddr", &evaluation, 1, err) &&
            find(r, &qe, router, "qeIdDaoVersionedAddr", &evaluation, 1, err) &&
            take(r, eval, "TCB evaluation data numbers", "TCB_EVAL_KEY", &tdx, 1, err) &&
-           take(r, tcb, "TCB info", "FMSPC_TCB_KEY", tcb_key, 3, err) && take(r, qe, "QE identity", "ENCLAVE_ID_KEY", qe_key, 2, err) &&
-           take_pcs(r, pcs, "root CA certificate", CA_ROOT, false, err) && take_pcs(r, pcs, "root CA CRL", CA_ROOT, true, err) &&
+           take(r, tcb, "TCB info", "FMSPC_TCB_KEY", tcb_key, 3, err) &&
+           take(r, qe, "QE identity", "ENCLAVE_ID_KEY", qe_key, 2, err) &&
+           take_pcs(r, pcs, "root CA certificate", CA_ROOT, false, err) &&
+           take_pcs(r, pcs, "root CA CRL", CA_ROOT, true, err) &&
            take_pcs(r, pcs, "TCB signing certificate", CA_SIGNING, false, err) &&
            take_pcs(r, pcs, "PCK platform CA certificate", CA_PLATFORM, false, err) &&
            take_pcs(r, pcs, "PCK platform CA CRL", CA_PLATFORM, true, err);
 }
 
-bool chain_collateral_read(const struct onchain *chain, struct chain_collateral_row *out, const uint8_t fmspc[static 6], struct err *err)
+bool chain_collateral_read(const struct onchain *chain, struct chain_collateral_row *out, const uint8_t fmspc[static 6],
+                           struct err *err)
 {
     struct chain_collateral_row row = {.read_at_s = clock_now_s()};
     struct reading r = {.chain = chain, .mem = arena_new(1 << 20), .out = &row};

@@ -6,6 +6,7 @@
 #include "crypto/base/auto.h"
 #include "crypto/base/duration.h"
 #include "crypto/base/text.h"
+#include "relayer/chain_collateral.h"
 #include "relayer/clock.h"
 #include "relayer/judge.h"
 #include "relayer/keys.h"
@@ -205,6 +206,31 @@ static void look_at_account(struct exam *e)
         note(e, "account", u256_is_zero(balance) ? HEALTH_BAD : HEALTH_OK, "%s holds %s", at, wei_format(amount, balance));
 }
 
+/* What the chain judges TDX quotes with, where it can be read. */
+static void look_at_chain_collateral(struct exam *e)
+{
+    char platform[13] = "", left[DURATION_TEXT_SIZE];
+    struct err err = {0};
+    int64_t now_s = clock_now_s();
+    if (!e->s.db || !e->s.chain.rpc)
+        return;
+    while (identities_next_platform(e->s.db, platform, e->s.chain.chain_id, e->s.chain.registry, platform, &err) && platform[0]) {
+        struct chain_collateral_row row;
+        uint8_t fmspc[6];
+        if (!hex_decode_fixed(fmspc, sizeof fmspc, bytes_str(platform), NULL) || !chain_collateral_read(&e->s.chain, &row, fmspc, &err)) {
+            note(e, "collateral on chain", HEALTH_OK, "platform %s: not looked after: %s", platform, err.text);
+            err_clear(&err);
+        } else if (row.ends_s < now_s) {
+            note(e, "collateral on chain", HEALTH_BAD, "platform %s: %s has ended, so that the registry refuses its quotes", platform, row.what);
+        } else {
+            note(e, "collateral on chain", row.ends_s - now_s < COLLATERAL_S ? HEALTH_ATTENTION : HEALTH_OK, "platform %s: %s ends in %s", platform,
+                 row.what, duration_short(left, row.ends_s - now_s));
+        }
+    }
+    if (err.code != ERR_NONE)
+        note(e, "collateral on chain", HEALTH_BAD, "%s", err.text);
+}
+
 static void look_at_identities(struct exam *e)
 {
     struct err err = {0};
@@ -259,7 +285,7 @@ void doctor_examine(struct diagnosis *out, const struct config *cfg)
 {
     static void (*const exams[])(struct exam *) = {
         look_at_config, look_at_store,    look_at_keys,    look_at_trust,      look_at_endpoints, look_at_clock,
-        look_at_registry, look_at_account, look_at_identities, look_at_source, look_at_hooks,
+        look_at_registry, look_at_chain_collateral, look_at_account, look_at_identities, look_at_source, look_at_hooks,
     };
     *out = (struct diagnosis){0};
     struct exam e = {.cfg = cfg, .out = out, .s = {.cfg = cfg}};

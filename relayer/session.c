@@ -179,26 +179,29 @@ static int64_t settings_digest(const struct config *cfg)
     return digest | 1;
 }
 
-static void plan_row(const struct config *cfg, struct identity_row *row, int64_t chain_now_s)
+/* settings: their digest */
+static void plan_row(const struct config *cfg, struct identity_row *row, int64_t settings, int64_t chain_now_s)
 {
     struct freshness f = freshness_of(row);
     struct plan_settings plan = session_plan(cfg);
     row->due_s = session_due(cfg, row, chain_now_s).at_s;
     row->expiring_s = plan_expiring_s(&f, &plan);
-    row->due_settings = settings_digest(cfg);
+    row->due_settings = settings;
 }
 
-static bool replan_some(struct session *s, size_t *count, int64_t chain_now_s, struct err *err)
+static bool replan_some(struct session *s, size_t *count, int64_t settings, int64_t chain_now_s, struct err *err)
 {
     AUTO(identity_list_done) struct identity_list list = {0};
     AUTO(db_scope_done) struct db_scope tx = {0};
-    enum { BATCH = 1000 };
+    enum { BATCH = 10000 }; /* large, since each touches the same pages of the indexes once more */
     if (!db_begin(&tx, s->db, DB_RELAXED, err) ||
-        !identities_due_by_other_settings(s->db, &list, s->chain.chain_id, s->chain.registry, settings_digest(s->cfg), BATCH, err))
+        !identities_due_by_other_settings(s->db, &list, s->chain.chain_id, s->chain.registry, settings, BATCH, err))
         return false;
     for (size_t i = 0; i < list.count; i++) {
-        plan_row(s->cfg, &list.row[i], chain_now_s);
-        if (!identities_set_due(s->db, &list.row[i], err))
+        struct identity_row *row = &list.row[i];
+        int64_t due_s = row->due_s, expiring_s = row->expiring_s;
+        plan_row(s->cfg, row, settings, chain_now_s);
+        if (!identities_set_due(s->db, row, row->due_s != due_s || row->expiring_s != expiring_s, err))
             return false;
     }
     *count = list.count;
@@ -208,8 +211,9 @@ static bool replan_some(struct session *s, size_t *count, int64_t chain_now_s, s
 bool session_replan(struct session *s, size_t *count, int64_t chain_now_s, struct err *err)
 {
     size_t total = 0, n;
+    int64_t settings = settings_digest(s->cfg);
     do {
-        if (!replan_some(s, &n, chain_now_s, err))
+        if (!replan_some(s, &n, settings, chain_now_s, err))
             return err_wrap(err, "due times under changed settings");
         total += n;
     } while (n);
@@ -258,7 +262,7 @@ static bool take_chain(struct identity_row *row, const struct onchain_identity *
     row->tee_recent_s = on->tee_recent_s;
     row->tpm_recent_s = on->tpm_recent_s;
     row->measurement_hash = on->measurement_hash;
-    plan_row(s->cfg, row, (int64_t)on->block.time_s);
+    plan_row(s->cfg, row, settings_digest(s->cfg), (int64_t)on->block.time_s);
     return true;
 }
 
@@ -335,6 +339,6 @@ bool session_note_judged(struct session *s, struct identity_row *row, struct jud
 {
     row->collateral_expires_s = until.collateral_expires_s;
     row->tcb_refused_s = until.tcb_refused_s;
-    plan_row(s->cfg, row, chain_now_s);
+    plan_row(s->cfg, row, settings_digest(s->cfg), chain_now_s);
     return identities_put(s->db, row, err);
 }

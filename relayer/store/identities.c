@@ -258,15 +258,20 @@ bool identities_due_by_other_settings(struct db *db, struct identity_list *out, 
     return read_list(out, &s, err);
 }
 
-bool identities_set_due(struct db *db, const struct identity_row *row, struct err *err)
+bool identities_set_due(struct db *db, const struct identity_row *row, bool moved, struct err *err)
 {
     AUTO(db_scope_done) struct db_scope tx = {0};
     AUTO(stmt_done)
-    struct stmt s = db_stmt(db, "UPDATE identities SET due_s = :due, expiring_s = :expiring, due_settings = :settings"
-                                " WHERE chain_id = :chain AND registry = :registry AND id = :id");
+    struct stmt s =
+        moved ? db_stmt(db, "UPDATE identities SET due_s = :due, expiring_s = :expiring, due_settings = :settings"
+                            " WHERE chain_id = :chain AND registry = :registry AND id = :id")
+              : db_stmt(db, "UPDATE identities SET due_settings = :settings"
+                            " WHERE chain_id = :chain AND registry = :registry AND id = :id");
     bind_key(&s, &row->key);
-    stmt_i64(&s, ":due", row->due_s);
-    stmt_i64(&s, ":expiring", row->expiring_s);
+    if (moved) {
+        stmt_i64(&s, ":due", row->due_s);
+        stmt_i64(&s, ":expiring", row->expiring_s);
+    }
     stmt_i64(&s, ":settings", row->due_settings);
     return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
 }

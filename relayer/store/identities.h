@@ -76,8 +76,9 @@ bool identities_due_by_other_settings(struct db *db, struct identity_list *out, 
 /* Those of one registry that are inside their warning window at at_s, or past it; the first to have entered it first. */
 bool identities_expiring_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
                               int64_t at_s, size_t max, struct err *err);
-/* The row's due_s, expiring_s and due_settings. */
-bool identities_set_due(struct db *db, const struct identity_row *row, struct err *err);
+/* The row's due_s, expiring_s and due_settings. moved: one of the first two is another than is stored; where none is, their
+ * indexes are left alone. */
+bool identities_set_due(struct db *db, const struct identity_row *row, bool moved, struct err *err);
 /* The platform behind this one ("": the first) that identities of one registry run on; "" behind the last. */
 bool identities_next_platform(struct db *db, char out[static 13], uint64_t chain_id, struct addr20 registry, const char *after,
                               struct err *err);

@@ -1,5 +1,5 @@
-/* A fleet's store: bench_planner DIR fill|tick|due N. fill: N tracked identities, 1 % of them due, each with a mined transaction, all in
- * one transaction and with the indexes made afterwards. tick, due: what a planner's look costs, as one JSON object per line. One process
+/* A fleet's store: bench_planner DIR fill|tick|due|replan N. fill: N tracked identities, 1 % of them due, each with a mined transaction, all in
+ * one transaction and with the indexes made afterwards. tick, due, replan: what a planner's look costs, as one JSON object per line. One process
  * per step, so that the peak of memory is the step's own. */
 #include "crypto/base/auto.h"
 #include "relayer/clock.h"
@@ -154,6 +154,24 @@ static bool bench_due(struct db *db, uint32_t tracked, struct err *err)
     return acted == due * ROUNDS || err_set(err, ERR_BUG, "%zu due, %zu to act on", due, acted / ROUNDS);
 }
 
+/* A setting has changed: every due time anew; then a look that finds nothing to do. */
+static bool bench_replan(struct db *db, uint32_t tracked, struct err *err)
+{
+    struct config cfg = {0};
+    struct session s = {.cfg = &cfg, .db = db, .chain = {.chain_id = 1, .registry = registry}};
+    size_t moved, none;
+    double begin = seconds();
+    if (!session_replan(&s, &moved, now_s, err))
+        return false;
+    double all = seconds() - begin;
+    begin = seconds();
+    if (!session_replan(&s, &none, now_s, err))
+        return false;
+    printf("{\"bench\": \"planner-replan-%uk\", \"ours\": %.2f, \"unit\": \"s\", \"peak_kib\": %ld}\n", tracked / 1000, all, peak_kib());
+    printf("{\"bench\": \"planner-replan-idle-%uk\", \"ours\": %.4f, \"unit\": \"ms\"}\n", tracked / 1000, (seconds() - begin) * 1000);
+    return (moved == tracked && !none) || err_set(err, ERR_BUG, "%zu and %zu of %u rows", moved, none, tracked);
+}
+
 static bool run(const char *dir, const char *what, uint32_t tracked, struct err *err)
 {
     AUTO(db_closep) struct db *db = NULL;
@@ -161,6 +179,8 @@ static bool run(const char *dir, const char *what, uint32_t tracked, struct err 
         return false;
     if (strcmp(what, "fill") == 0)
         return fill(dir, tracked, err);
+    if (strcmp(what, "replan") == 0)
+        return bench_replan(db, tracked, err);
     return strcmp(what, "tick") == 0 ? bench_tick(db, tracked, err) : bench_due(db, tracked, err);
 }
 
@@ -168,7 +188,7 @@ int main(int argc, char **argv)
 {
     struct err err = {0};
     if (argc != 4 || !run(argv[1], argv[2], (uint32_t)strtoul(argv[3], NULL, 10), &err)) {
-        fprintf(stderr, "bench_planner DIR fill|tick|due IDENTITIES: %s\n", err.text);
+        fprintf(stderr, "bench_planner DIR fill|tick|due|replan IDENTITIES: %s\n", err.text);
         return 1;
     }
     return 0;

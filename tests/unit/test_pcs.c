@@ -135,15 +135,18 @@ static void early_data_stands_beside_the_standard_one(void **state)
     (void)state;
     struct bench s = bench_open(NULL);
     AUTO(collateral_done) struct collateral pool = collateral_new();
-    s.n = pcs_wants(s.want, true, vendor.fmspc, false, true) - 1; /* the list of numbers is not simulated */
+    s.n = pcs_wants(s.want, true, vendor.fmspc, false, true);
     s.pcs.sources = s.source;
     assert_true(pcs_get(&pool, &s.pcs, s.want, s.n, s.outcome, NULL));
-    unsigned standard = 0, early = 0;
+    unsigned standard = 0, early = 0, numbers = 0;
     for (size_t i = 0; i < pool.count; i++)
-        if (pool.items[i].kind == COLLATERAL_SIGNED)
+        if (pool.items[i].kind == COLLATERAL_SIGNED && pool.items[i].json.kind == SIGNED_EVALUATION_NUMBERS)
+            numbers += pool.items[i].json.head->evaluation_number;
+        else if (pool.items[i].kind == COLLATERAL_SIGNED)
             *(pool.items[i].early ? &early : &standard) += pool.items[i].json.head->evaluation_number;
     assert_int_equal(standard, 2 * 20);
     assert_int_equal(early, 2 * 21);
+    assert_int_equal(numbers, 21);
     assert_true(get(&s, NULL)); /* its marks are not in the way of the standard one */
     bench_close(&s);
 }

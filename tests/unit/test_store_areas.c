@@ -88,7 +88,7 @@ static void rows_of_other_settings_are_found_by_an_index(void **state)
         list.row[0].due_s = 77;
         list.row[0].expiring_s = 78;
         list.row[0].due_settings = 7;
-        assert_true(identities_set_due(db, &list.row[0], NULL));
+        assert_true(identities_set_due(db, &list.row[0], true, NULL));
         struct identity_row r;
         bool found;
         assert_true(identities_get(db, &r, &found, &list.row[0].key, NULL) && found);
@@ -155,7 +155,7 @@ static void the_end_of_a_platforms_collateral_is_kept_and_reaches_its_rows(void 
         for (size_t i = 0; i < stale.count; i++) {
             assert_int_equal(stale.row[i].chain_collateral_s, 900);
             stale.row[i].due_settings = 7;
-            assert_true(identities_set_due(db, &stale.row[i], NULL));
+            assert_true(identities_set_due(db, &stale.row[i], false, NULL));
         }
     }
 }
