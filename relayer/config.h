@@ -27,7 +27,7 @@ struct config {
     struct text_list rpc_url, send_url;
     char *rpc_ca_file, *rpc_header_file, *genesis_hash;
     uint64_t read_quorum;
-    bool op_stack;
+    char *op_stack; /* "ask", "yes", "no" */
     uint64_t chain_id;        /* 0: not set */
     bool has_registry;
     struct addr20 registry;

@@ -20,6 +20,17 @@ static bool take_finality(struct tx_settings *out, const char *text, struct err 
     return true;
 }
 
+static bool take_op_stack(struct tx_settings *out, const char *text, struct err *err)
+{
+    static const char *const words[] = {[TX_OP_STACK_ASK] = "ask", [TX_OP_STACK_YES] = "yes", [TX_OP_STACK_NO] = "no"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(text, words[i]) == 0) {
+            out->op_stack = (enum tx_op_stack)i;
+            return true;
+        }
+    return err_set(err, ERR_USAGE, "op_stack: \"%.40s\" is none of ask, yes, no", text);
+}
+
 bool payer_settings(struct tx_settings *out, const struct config *cfg, struct err *err)
 {
     struct tx_settings s = {
@@ -29,11 +40,10 @@ bool payer_settings(struct tx_settings *out, const struct config *cfg, struct er
         .max_identity_day_wei = cfg->max_identity_daily_cost_wei,
         .gas_margin_percent = (unsigned)cfg->gas_margin_percent,
         .no_calldata_floor = !cfg->calldata_floor,
-        .op_stack = cfg->op_stack,
         .gas_limit_max = cfg->gas_limit_max,
         .stuck_after_s = cfg->bump_after_s,
     };
-    if (!take_finality(&s, cfg->finality, err))
+    if (!take_finality(&s, cfg->finality, err) || !take_op_stack(&s, cfg->op_stack, err))
         return false;
     *out = s;
     return true;

@@ -13,6 +13,10 @@
 #include "relayer/tx/signer.h"
 #include "relayer/tx/txm.h"
 
+/* On an OP stack the chain charges for data on top of gas (GasPriceOracle.getL1Fee). By default it is asked: such a chain has
+ * that contract at its fixed address. */
+enum tx_op_stack { TX_OP_STACK_ASK, TX_OP_STACK_YES, TX_OP_STACK_NO };
+
 struct tx_settings {
     struct fee_settings fees;
     unsigned tip_percentile;          /* of eth_feeHistory; 0: 50 */
@@ -21,7 +25,7 @@ struct tx_settings {
     uint64_t gas_limit_max;           /* the chain's cap per transaction (EIP-7825: 2^24); 0: not known, said */
     unsigned gas_margin_percent;      /* on top of the estimate; 0: 10 */
     bool no_calldata_floor;           /* a chain without EIP-7623 */
-    bool op_stack;                    /* a data fee comes on top: GasPriceOracle.getL1Fee */
+    enum tx_op_stack op_stack;
     enum txm_finality finality;
     unsigned confirmations;      /* for TXM_CONFIRMATIONS, and where the node knows no tag; 0: 12 */
     int64_t stuck_after_s;       /* replace a transaction that is not mined by then; 0: 60 */

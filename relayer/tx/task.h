@@ -68,11 +68,9 @@ bool gas_limit_for(uint64_t *out, const struct tx_settings *settings, const stru
                    struct bytes calldata, struct err *err);
 /* OP stack: what the chain charges on top of the gas: for the data of this transaction, and (from Isthmus on) the
  * operator's fee for its gas limit. 0 on others. */
-bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, const struct tx *tx,
-                  struct err *err);
+bool data_fee_for(struct rpc *rpc, struct u256 *out, struct tx_settings *settings, const struct tx *tx, struct err *err);
 /* The operator's fee alone, for gas that was used. */
-bool operator_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, uint64_t gas,
-                      struct err *err);
+bool operator_fee_for(struct rpc *rpc, struct u256 *out, struct tx_settings *settings, uint64_t gas, struct err *err);
 void explain_revert(const struct txe_hooks *hooks, char *out, size_t size, struct bytes revert);
 
 /* --- act.c: performing what the machine asks for --- */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define HISTORY_BLOCKS 20
+#define MAX_CODE       (512 * 1024)
 /* OP stack predeploy GasPriceOracle: getL1Fee(bytes), getOperatorFee(uint256) */
 static const struct addr20 gas_price_oracle = {{0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0f}};
 #define GET_L1_FEE       "\x49\x94\x8e\x0e"
@@ -208,13 +209,28 @@ static bool l1_fee(struct rpc *rpc, struct u256 *out, const struct tx *tx, struc
     return buf_finish(&call, err) && ask_oracle(rpc, out, buf_view(&call), "getL1Fee", err);
 }
 
-bool operator_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, uint64_t gas,
-                      struct err *err)
+/* Asked once, then known. */
+static bool is_op_stack(struct rpc *rpc, bool *yes, struct tx_settings *settings, struct err *err)
+{
+    AUTO(buf_done) struct buf code = buf_new(MAX_CODE);
+    if (settings->op_stack == TX_OP_STACK_ASK) {
+        if (!eth_code(rpc, &code, gas_price_oracle, ETH_AT_LATEST, err))
+            return err_wrap(err, "is this an OP-stack chain");
+        settings->op_stack = code.len ? TX_OP_STACK_YES : TX_OP_STACK_NO;
+    }
+    *yes = settings->op_stack == TX_OP_STACK_YES;
+    return true;
+}
+
+bool operator_fee_for(struct rpc *rpc, struct u256 *out, struct tx_settings *settings, uint64_t gas, struct err *err)
 {
     AUTO(buf_done) struct buf call = buf_new(64);
     struct err why = {0};
+    bool applies = false;
     *out = (struct u256){0};
-    if (!settings->op_stack)
+    if (!is_op_stack(rpc, &applies, settings, err))
+        return false;
+    if (!applies)
         return true;
     buf_put(&call, BYTES_LIT(GET_OPERATOR_FEE));
     put_word(&call, gas);
@@ -226,12 +242,14 @@ bool operator_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_setting
     return err_set(err, why.code, "%s", why.text);
 }
 
-bool data_fee_for(struct rpc *rpc, struct u256 *out, const struct tx_settings *settings, const struct tx *tx,
-                  struct err *err)
+bool data_fee_for(struct rpc *rpc, struct u256 *out, struct tx_settings *settings, const struct tx *tx, struct err *err)
 {
     struct u256 data = {0}, operators = {0};
+    bool applies = false;
     *out = (struct u256){0};
-    if (!settings->op_stack)
+    if (!is_op_stack(rpc, &applies, settings, err))
+        return false;
+    if (!applies)
         return true;
     if (!l1_fee(rpc, &data, tx, err) || !operator_fee_for(rpc, &operators, settings, tx->gas_limit, err))
         return err_wrap(err, "data fee");

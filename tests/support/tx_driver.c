@@ -54,7 +54,7 @@ static bool set_option(struct options *o, const char *name, const char *v)
     else if (!strcmp(name, "--send"))
         o->send.url = v;
     else if (!strcmp(name, "--op-stack"))
-        o->settings.op_stack = number(name, v) != 0;
+        o->settings.op_stack = number(name, v) ? TX_OP_STACK_YES : TX_OP_STACK_NO;
     else if (!strcmp(name, "--max-cost"))
         o->settings.fees.max_cost_wei = u256_from(number(name, v));
     else if (!strcmp(name, "--signer"))
