@@ -323,11 +323,11 @@ static bool take_variable(struct config *cfg, const char *variable, struct err *
     AUTO(auto_free) char *items = strdup(equals + 1);
     if (!items)
         return err_set(err, ERR_NOMEM, "no memory for a setting");
-    char *save = NULL;
-    for (char *item = strtok_r(items, " \t\n", &save); item; item = strtok_r(NULL, " \t\n", &save))
-        if (!config_set(cfg, key, item, ORIGIN_ENV, err))
-            return err_wrap(err, "environment");
-    return true;
+    char *save = NULL, *item = strtok_r(items, " \t\n", &save);
+    bool ok = config_set(cfg, key, item ? item : "", ORIGIN_ENV, err);
+    while (ok && item && (item = strtok_r(NULL, " \t\n", &save)))
+        ok = config_set(cfg, key, item, ORIGIN_ENV, err);
+    return ok || err_wrap(err, "environment");
 }
 
 bool config_load(struct config *out, const char *file, char *const *environ_list, struct err *err)

@@ -108,8 +108,8 @@ int64_t plan_cutoff_due_s(const struct freshness *f, const struct cutoff *c, str
 }
 
 /* The cutoff that makes it due first. */
-static struct plan_due first_cutoff(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs, int64_t now_s,
-                                    const struct plan_settings *settings)
+static struct plan_due first_cutoff(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs,
+                                    int64_t now_s, const struct plan_settings *settings)
 {
     struct plan_due first = {INT64_MAX, DUE_FOR_NOTHING};
     for (size_t i = 0; cutoffs && i < cutoffs->count; i++) {
@@ -126,8 +126,8 @@ static struct plan_due sooner(struct plan_due a, struct plan_due b)
 }
 
 /* What a full attestation is due for. */
-static struct plan_due attest_due(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs, int64_t now_s,
-                                  const struct plan_settings *settings)
+static struct plan_due attest_due(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs,
+                                  int64_t now_s, const struct plan_settings *settings)
 {
     struct plan_due tee = {plan_due_s(f, DEADLINE_TEE, id, settings), DUE_FOR_TEE};
     return sooner(tee, first_cutoff(f, id, cutoffs, now_s, settings));
@@ -179,8 +179,8 @@ static enum freshness_state deadline_state(const struct freshness *f, enum deadl
     return now_s >= plan_due_s(f, d, id, settings) ? STATE_DUE : STATE_FRESH;
 }
 
-enum freshness_state plan_state(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs, int64_t now_s,
-                                const struct plan_settings *settings)
+enum freshness_state plan_state(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs,
+                                int64_t now_s, const struct plan_settings *settings)
 {
     if (!f->known)
         return STATE_UNKNOWN;
@@ -192,8 +192,8 @@ enum freshness_state plan_state(const struct freshness *f, struct hash32 id, con
     return worst == STATE_FRESH && first_cutoff(f, id, cutoffs, now_s, settings).at_s <= now_s ? STATE_DUE : worst;
 }
 
-struct plan_decision plan_decide(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs, int64_t now_s,
-                                 int64_t by_s, const struct plan_settings *settings)
+struct plan_decision plan_decide(const struct freshness *f, struct hash32 id, const struct cutoffs *cutoffs,
+                                 int64_t now_s, int64_t by_s, const struct plan_settings *settings)
 {
     if (!f->known || !f->registered)
         return (struct plan_decision){PLAN_NOTHING, DUE_FOR_NOTHING};
