@@ -128,14 +128,14 @@ uint32_t abi_selector_of(const char *name, const char *args)
 const char *abi_generation_name(unsigned generations)
 {
     static const struct {
-        unsigned bit;
+        unsigned bits;
         const char *name;
     } names[] = {
-        {ABI_G1A, "g1a"}, {ABI_G1B, "g1b"}, {ABI_G1C, "g1c"}, {ABI_BETWEEN, "the form between g1a and g1b"},
+        {ABI_G3 | ABI_G4, "generation 3 or 4"}, {ABI_G1A, "g1a"}, {ABI_G1B, "g1b"}, {ABI_G1C, "g1c"}, {ABI_BETWEEN, "the form between g1a and g1b"},
         {ABI_G2, "generation 2"}, {ABI_G3, "generation 3"}, {ABI_G4, "generation 4"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].bit & generations)
+        if ((names[i].bits & generations) == names[i].bits)
             return names[i].name;
     return "unknown";
 }

@@ -39,11 +39,11 @@ static bool has_generation(struct bytes code, unsigned generation)
     return attest && code_has(code, attest->selector);
 }
 
-/* The first call of another generation that the code has; for the message. */
+/* The first function of another generation that the code has, be it a view; for the message. */
 static const struct abi_call *foreign_call(struct bytes code)
 {
     for (size_t i = 0; i < num_abi_calls; i++)
-        if (abi_calls[i].write && !(abi_calls[i].generations & ABI_G1) && abi_calls[i].generations != 0 &&
+        if (!(abi_calls[i].generations & ABI_G1) && abi_calls[i].generations != 0 &&
             strcmp(abi_calls[i].name, "upgradeToAndCall") != 0 && code_has(code, abi_calls[i].selector))
             return &abi_calls[i];
     return NULL;

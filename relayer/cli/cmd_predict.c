@@ -187,6 +187,9 @@ static bool one_call(json_t **out, struct oracle *s, struct cmd_env *env, const 
 {
     AUTO(prediction_done) struct prediction p = {0};
     enum profile profile = s->forecaster.profile ? s->forecaster.profile : forecast_profile(q->calldata);
+    const struct abi_call *call = abi_call_by_selector(q->calldata);
+    if (profile == PROFILE_NONE && call && !(call->generations & ABI_G1))
+        return err_set(err, ERR_REFUSED, "%s is a call of %s, whose rules are not known here", call->name, abi_generation_name(call->generations));
     if (profile == PROFILE_NONE)
         return err_set(err, ERR_USAGE, "no call that a known generation has: say which with --profile");
     if (s->from_chain) {
