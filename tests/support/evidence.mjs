@@ -1,4 +1,4 @@
-// Evidence and registry calls (profile G1b) made out of nothing: keys, TPM quotes, TDX quotes whose signatures nobody checks,
+// Evidence and registry calls (of profile G1b; generation() for the others) made out of nothing: keys, TPM quotes, TDX quotes whose signatures nobody checks,
 // var data, certificates. For tests that need thousands of calls whose every field they choose.
 import { execFileSync } from 'node:child_process';
 import { createHash, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
@@ -7,12 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { concatHex, encodeFunctionData, keccak256, parseAbi, toHex } from 'viem';
 
-export const registryAbi = parseAbi([
+const TYPES = [
   'struct CertPubkey { uint16 algo; uint16 params; bytes data; }',
   'struct SignatureAlgorithm { uint16 scheme; uint16 hashAlgo; }',
   'struct CVMIdentity { CertPubkey pubkey; SignatureAlgorithm sigAlgo; }',
+  'struct Pubkey { uint16 sigScheme; uint16 curve; uint16 hashAlgo; bytes data; }',
   'struct MeasureablePcr { uint256 index; bytes32 pcr; bytes32[] allEvents; uint256[] measureEventsIdx; bool measurePcr; }',
   'struct WorkloadCollaterals { bytes tpmQuote; bytes tpmSignature; MeasureablePcr[] pcrs; bytes reportId; bytes akPub; bytes[] certs; }',
+  'struct WorkloadCollateralsG1a { bytes tpmQuote; bytes tpmSignature; MeasureablePcr[] pcrs; bytes reportId; bytes akPub; bytes[] certs; Pubkey cvmIdentity; }',
+];
+export const registryAbi = parseAbi([
+  ...TYPES,
   'function attestCvm(uint8 cloudType, uint8 teeType, uint8 teeReportType, bytes report, CVMIdentity id, WorkloadCollaterals wc)',
   'function reattestCvmWithTpm(bytes32 hash, bytes signature, CVMIdentity id, WorkloadCollaterals wc)',
   'function setCollateralTTL(bytes32 hash, uint64 teeTTL, uint64 tpmTTL, bytes signature)',
@@ -21,6 +26,52 @@ export const registryAbi = parseAbi([
   'function hasRegistered(bytes32) view returns (bool)',
   'function nonces(bytes32) view returns (uint256)',
 ]);
+
+const TTL = 'function setCollateralTTL(bytes32 hash, uint64 teeTTL, uint64 tpmTTL, bytes signature)';
+const ABIS = {
+  g1a: parseAbi([
+    ...TYPES, TTL,
+    'function attestCvm(uint8 cloudType, uint8 teeType, uint8 teeReportType, bytes report, WorkloadCollateralsG1a wc)',
+    'function reattestCvmWithTpm(bytes32 hash, bytes signature, WorkloadCollateralsG1a wc)',
+  ]),
+  g1b: registryAbi,
+  g1c: parseAbi([
+    ...TYPES, TTL,
+    'function attestCvm(uint8 cloudType, uint8 teeType, uint8 teeReportType, bytes report, CVMIdentity id, bytes signature, WorkloadCollaterals wc)',
+    'function reattestCvmWithTpm(bytes32 hash, bytes[2] signatures, CVMIdentity id, WorkloadCollaterals wc)',
+  ]),
+};
+
+/** How a generation writes identities, messages and calls. What it has no use for is left out. */
+export function generation(profile) {
+  const abi = ABIS[profile];
+  const call = (functionName, args) => encodeFunctionData({ abi, functionName, args });
+  const narrow = profile === 'g1a';
+  return {
+    profile,
+    /** G1a: the same numbers, and a point without its first byte. */
+    identityOf(key) {
+      const id = identityOf(key);
+      if (narrow && key.kind === 'p256') id.pubkey.data = hex(key.point.subarray(1));
+      return id;
+    },
+    message: (prefix, chainId, registry, ...rest) =>
+      messageOf(prefix, narrow ? Number(chainId) & 0xffff : chainId, narrow ? 2 : 32, registry, ...rest),
+    attest({ cloud, tee, type, report, id, signature, wc }) {
+      const head = [cloud, tee, type, report];
+      if (narrow) return call('attestCvm', [...head, { ...wc, cvmIdentity: narrowed(id) }]);
+      return call('attestCvm', profile === 'g1c' ? [...head, id, signature, wc] : [...head, id, wc]);
+    },
+    /** signatures: of the stored identity; and, in G1c, of the new one. */
+    reattest({ hash, signatures, id, wc }) {
+      if (narrow) return call('reattestCvmWithTpm', [hash, signatures[0], { ...wc, cvmIdentity: narrowed(id) }]);
+      return call('reattestCvmWithTpm', [hash, profile === 'g1c' ? signatures : signatures[0], id, wc]);
+    },
+    setTtl: ({ hash, tee, tpm, signature }) => call('setCollateralTTL', [hash, tee, tpm, signature]),
+  };
+}
+const narrowed = ({ pubkey, sigAlgo }) =>
+  ({ sigScheme: sigAlgo.scheme, curve: pubkey.params, hashAlgo: sigAlgo.hashAlgo, data: pubkey.data });
 
 const digest = (alg, ...parts) => parts.reduce((h, p) => h.update(p), createHash(alg)).digest();
 export const sha256 = (...parts) => digest('sha256', ...parts);
@@ -100,8 +151,9 @@ export const pcrArg = (p) => ({
 export const encode = (functionName, args) => encodeFunctionData({ abi: registryAbi, functionName, args });
 
 /** The message that an identity signs. */
-export function message(prefix, chainId, registry, ...rest) {
-  return Buffer.concat([Buffer.from(prefix), Buffer.from(toHex(chainId, { size: 32 }).slice(2), 'hex'), Buffer.from(registry.slice(2), 'hex'), ...rest]);
+export const message = (prefix, chainId, registry, ...rest) => messageOf(prefix, chainId, 32, registry, ...rest);
+function messageOf(prefix, chainId, width, registry, ...rest) {
+  return Buffer.concat([Buffer.from(prefix), Buffer.from(toHex(chainId, { size: width }).slice(2), 'hex'), Buffer.from(registry.slice(2), 'hex'), ...rest]);
 }
 export const word = (v) => Buffer.from(toHex(v, { size: 32 }).slice(2), 'hex');
 export const u64 = (v) => Buffer.from(toHex(v, { size: 8 }).slice(2), 'hex');
