@@ -19,16 +19,6 @@
 #define MAX_FILE   (256 * 1024)
 #define ENV_PREFIX "CVM_RELAYER_"
 
-static const char *const origin_names[] = {
-    [ORIGIN_NONE] = "nowhere",      [ORIGIN_DEFAULT] = "default", [ORIGIN_FILE] = "config file",
-    [ORIGIN_ENV] = "environment", [ORIGIN_FLAG] = "flag",
-};
-
-const char *config_origin_name(enum config_origin origin)
-{
-    return origin_names[origin];
-}
-
 const struct config_key *config_key_find(const char *name)
 {
     for (size_t i = 0; i < num_config_keys; i++)

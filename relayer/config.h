@@ -138,7 +138,6 @@ bool config_load(struct config *out, const char *file, char *const *environ_list
 bool config_set(struct config *cfg, const struct config_key *key, const char *text, enum config_origin origin, struct err *err);
 void config_done(struct config *cfg);
 enum config_origin config_origin(const struct config *cfg, const char *name);
-const char *config_origin_name(enum config_origin origin);
 /* The seconds before the end that a lead means for this TTL. */
 int64_t lead_seconds(struct lead lead, uint64_t ttl_s);
 

@@ -24,11 +24,6 @@ void log_init(enum log_level least, bool as_json)
     json_lines = as_json;
 }
 
-enum log_level log_least(void)
-{
-    return least_level;
-}
-
 static void make_printable(char *s)
 {
     for (; *s; s++)
@@ -59,23 +54,4 @@ void log_write(enum log_level level, const char *fmt, ...)
     if (json_lines && print_json(level_names[level], text))
         return;
     fprintf(stderr, "cvm-relayer: %s%s%s\n", level == LOG_INFO ? "" : level_names[level], level == LOG_INFO ? "" : ": ", text);
-}
-
-char *log_url(char *out, size_t size, const char *url)
-{
-    const char *host = strstr(url, "://");
-    if (!host) {
-        snprintf(out, size, "(no url)");
-        return out;
-    }
-    int scheme_len = (int)(host - url);
-    host += 3;
-    size_t host_len = strcspn(host, "/?#");
-    const char *at = memchr(host, '@', host_len);
-    if (at) {
-        host_len -= (size_t)(at + 1 - host);
-        host = at + 1;
-    }
-    snprintf(out, size, "%.*s://%.*s", scheme_len, url, (int)host_len, host);
-    return out;
 }

@@ -14,11 +14,6 @@ static const char *const names[NUM_HOOKS] = {
     [HOOK_UNEXPLAINED_UPDATE] = "unexplained-update",
 };
 
-const char *hook_name(enum hook h)
-{
-    return names[h];
-}
-
 bool hooks_check(const struct hooks *hooks, struct err *err)
 {
     for (int h = 0; h < NUM_HOOKS; h++)

@@ -8,7 +8,6 @@
 #include <jansson.h>
 
 enum hook { HOOK_PRE, HOOK_RENEWED, HOOK_FAILED, HOOK_EXPIRING, HOOK_MEASUREMENT_CHANGED, HOOK_UNEXPLAINED_UPDATE, NUM_HOOKS };
-const char *hook_name(enum hook h); /* "measurement-changed": CVM_HOOK in its environment, "event" in the JSON */
 
 struct hooks {
     const char *path[NUM_HOOKS]; /* NULL: none */

@@ -110,13 +110,6 @@ struct hash32 rd_hash32(struct reader *r, const char *field)
     return h;
 }
 
-struct hash48 rd_hash48(struct reader *r, const char *field)
-{
-    struct hash48 h;
-    rd_copy(r, h.b, sizeof h.b, field);
-    return h;
-}
-
 struct bytes rd_bytes(struct reader *r, size_t len, const char *field)
 {
     const uint8_t *p = rd_take(r, len, field);

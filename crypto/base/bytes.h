@@ -83,7 +83,6 @@ uint64_t rd_u64be(struct reader *r, const char *field);
 void rd_copy(struct reader *r, void *out, size_t len, const char *field);
 void rd_skip(struct reader *r, size_t len, const char *field);
 struct hash32 rd_hash32(struct reader *r, const char *field);
-struct hash48 rd_hash48(struct reader *r, const char *field);
 /* A view of the next len bytes; empty once failed. */
 struct bytes rd_bytes(struct reader *r, size_t len, const char *field);
 /* A smaller reader over the next len bytes; failed when this one is. */

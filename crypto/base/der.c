@@ -200,11 +200,6 @@ int64_t der_time(struct der *d, const char *field)
     return time_from_civil(y, mo, da, h, mi, s);
 }
 
-bool der_oid_is(struct bytes contents, struct bytes oid)
-{
-    return bytes_eq(contents, oid);
-}
-
 bool der_ok(const struct der *d, struct err *err)
 {
     if (d->failed)

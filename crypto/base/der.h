@@ -56,8 +56,6 @@ bool der_bool(struct der *d, const char *field);
 struct bytes der_bits(struct der *d, const char *field);
 /* UTCTime or GeneralizedTime in the forms of RFC 5280 4.1.2.5 (seconds present, Z), as unix seconds. */
 int64_t der_time(struct der *d, const char *field);
-/* An OID (contents) equal to oid? */
-bool der_oid_is(struct bytes contents, struct bytes oid);
 
 /* Make it fail with these words, when a value is wrong. */
 void der_fail(struct der *d, const char *field, const char *why);

@@ -10,7 +10,6 @@
         return (size_t)v < sizeof names / sizeof names[0] && names[v] ? names[v] : fallback;                           \
     }
 NAMED(cloud_name, enum cloud, "unset", "unset", "gcp", "azure")
-NAMED(report_type_name, enum report_type, "unset", "unset", "native", "zk-succinct", "zk-risc0")
 NAMED(profile_name, enum profile, "none", "none", "g1a", "g1b", "g1c")
 NAMED(call_name, enum call_kind, "none", "none", "attestCvm", "reattestCvmWithTpm", "setCollateralTTL")
 #undef NAMED

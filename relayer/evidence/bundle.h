@@ -18,7 +18,6 @@ enum call_kind { CALL_NONE = 0, CALL_ATTEST, CALL_REATTEST, CALL_SET_TTL };
 
 const char *cloud_name(enum cloud c);           /* "gcp" */
 const char *tee_name(enum tee_type t);          /* design section 3: "tdx", "sgx", "sev-snp" */
-const char *report_type_name(enum report_type t);
 const char *profile_name(enum profile p);       /* "g1b" */
 bool profile_from_name(enum profile *out, const char *name);
 const char *call_name(enum call_kind c);        /* the contract's: "attestCvm" */

@@ -166,14 +166,6 @@ void eventlog_extend(struct digest *reg, enum hash_alg bank, struct bytes digest
     *reg = hash_parts(bank, parts, 2);
 }
 
-bool eventlog_covers(const struct event_log *log, uint32_t pcr)
-{
-    for (size_t i = 0; i < log->count; i++)
-        if (log->events[i].pcr == pcr && log->events[i].type != EV_NO_ACTION)
-            return true;
-    return false;
-}
-
 bool eventlog_replay(struct digest *out, const struct event_log *log, enum hash_alg bank, uint32_t pcr)
 {
     struct digest d = {.len = hash_size(bank)};

@@ -50,8 +50,6 @@ enum eventlog_kind { EVENTLOG_TCG, EVENTLOG_CCEL /* an area that may be longer t
 bool eventlog_parse(struct event_log *out, struct arena *mem, struct bytes in, enum eventlog_kind kind, struct err *err);
 /* One register after all events of the log (EV_NO_ACTION is never extended). False where an event lacks this bank's digest. */
 bool eventlog_replay(struct digest *out, const struct event_log *log, enum hash_alg bank, uint32_t pcr);
-/* Has it events that count for this register? */
-bool eventlog_covers(const struct event_log *log, uint32_t pcr);
 /* One step: register := H(register, digest). */
 void eventlog_extend(struct digest *reg, enum hash_alg bank, struct bytes digest);
 

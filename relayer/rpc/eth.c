@@ -291,55 +291,6 @@ bool eth_call(struct rpc *rpc, struct buf *out, const struct eth_msg *msg, struc
     return ok ? read_bytes(out, v, "eth_call", err) : refused(fault, err);
 }
 
-bool eth_estimate_gas(struct rpc *rpc, uint64_t *out, const struct eth_msg *msg, struct rpc_fault *fault,
-                      struct err *err)
-{
-    json_auto_t *v = NULL;
-    struct rpc_fault here;
-    fault = fault ? fault : &here;
-    if (!rpc_call(rpc, &v, "eth_estimateGas", json_pack("[o]", msg_json(msg)), fault, err))
-        return refused(fault, err);
-    return eth_read_u64(out, v, "gas estimate", err);
-}
-
-bool eth_fee_history(struct rpc *rpc, struct eth_fee_history *out, unsigned num_blocks, unsigned percentile,
-                     struct err *err)
-{
-    json_auto_t *v = NULL;
-    struct eth_fee_history h = {0};
-    json_t *params = json_pack("[o, s, [i]]", u64_json(num_blocks), "latest", (int)percentile);
-    if (!rpc_call(rpc, &v, "eth_feeHistory", params, NULL, err))
-        return false;
-    const json_t *base = json_object_get(v, "baseFeePerGas"), *reward = json_object_get(v, "reward");
-    h.num_blocks = json_array_size(base) ? json_array_size(base) - 1 : 0;
-    /* the last one is the next block's; it may be null or zero where there is no base fee */
-    if (json_array_size(base))
-        optional_quantity(&h.next_base_fee_wei, &h.has_base_fee, json_array_get(base, json_array_size(base) - 1));
-    for (size_t i = 0; i < json_array_size(reward) && h.num_tips < sizeof h.tip_wei / sizeof *h.tip_wei; i++) {
-        bool has;
-        optional_quantity(&h.tip_wei[h.num_tips], &has, json_array_get(json_array_get(reward, i), 0));
-        h.num_tips += has;
-    }
-    *out = h;
-    return true;
-}
-
-static bool quantity_call(struct rpc *rpc, struct u256 *out, const char *method, struct err *err)
-{
-    json_auto_t *v = NULL;
-    return rpc_call(rpc, &v, method, json_array(), NULL, err) && eth_read_quantity(out, v, method, err);
-}
-
-bool eth_max_priority_fee(struct rpc *rpc, struct u256 *out, struct err *err)
-{
-    return quantity_call(rpc, out, "eth_maxPriorityFeePerGas", err);
-}
-
-bool eth_gas_price(struct rpc *rpc, struct u256 *out, struct err *err)
-{
-    return quantity_call(rpc, out, "eth_gasPrice", err);
-}
-
 /* --- logs --- */
 
 void eth_logs_done(struct eth_logs *logs)

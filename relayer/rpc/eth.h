@@ -39,14 +39,6 @@ struct eth_receipt {
     struct u256 data_fee_wei;  /* OP stack: l1Fee; 0 elsewhere */
 };
 
-struct eth_fee_history {
-    size_t num_blocks;
-    struct u256 next_base_fee_wei;
-    bool has_base_fee;
-    struct u256 tip_wei[64]; /* per block, at the percentile that was asked for */
-    size_t num_tips;
-};
-
 struct eth_log {
     struct addr20 address;
     struct hash32 topic[4];
@@ -81,13 +73,6 @@ bool eth_storage(struct rpc *rpc, struct hash32 *out, struct addr20 account, str
  */
 bool eth_call(struct rpc *rpc, struct buf *out, const struct eth_msg *msg, struct eth_at at, bool decides,
               struct rpc_fault *fault, struct err *err);
-bool eth_estimate_gas(struct rpc *rpc, uint64_t *out, const struct eth_msg *msg, struct rpc_fault *fault,
-                      struct err *err);
-/* num_blocks: at most 64 */
-bool eth_fee_history(struct rpc *rpc, struct eth_fee_history *out, unsigned num_blocks, unsigned percentile,
-                     struct err *err);
-bool eth_max_priority_fee(struct rpc *rpc, struct u256 *out, struct err *err);
-bool eth_gas_price(struct rpc *rpc, struct u256 *out, struct err *err);
 /* Logs of one contract between two blocks, filtered by the first topics (num_topics may be 0). fault->class
  * RPC_RANGE_TOO_LARGE: ask for fewer blocks. At most 1,000,000 of them. */
 bool eth_logs(struct rpc *rpc, struct eth_logs *out, struct addr20 contract, const struct hash32 *topics,

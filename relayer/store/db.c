@@ -457,13 +457,6 @@ void stmt_blob(struct stmt *s, const char *name, struct bytes v)
         bound(s, sqlite3_bind_blob64(s->s, index, v.len ? (const void *)v.p : "", v.len, SQLITE_TRANSIENT), name);
 }
 
-void stmt_null(struct stmt *s, const char *name)
-{
-    int index = param(s, name);
-    if (index)
-        bound(s, sqlite3_bind_null(s->s, index), name);
-}
-
 bool stmt_row(struct stmt *s)
 {
     if (s->failed)

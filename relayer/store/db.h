@@ -66,7 +66,6 @@ void stmt_i64(struct stmt *s, const char *name, int64_t v);
 void stmt_u64(struct stmt *s, const char *name, uint64_t v);      /* fails above 2^63-1 */
 void stmt_text(struct stmt *s, const char *name, const char *v);  /* NULL for NULL; copied */
 void stmt_blob(struct stmt *s, const char *name, struct bytes v); /* copied */
-void stmt_null(struct stmt *s, const char *name);
 /* The next row: false at the end and on failure. */
 bool stmt_row(struct stmt *s);
 /* Ready to run again with other values. */

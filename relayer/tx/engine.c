@@ -77,11 +77,6 @@ void txe_closep(struct txe **txe)
     txe_close(*txe);
 }
 
-uint64_t txe_chain_id(const struct txe *txe)
-{
-    return txe->chain_id;
-}
-
 struct hash32 txe_intent_key(uint64_t chain_id, const struct tx_intent *intent)
 {
     uint8_t chain[32];
@@ -101,11 +96,6 @@ struct hash32 txe_text_digest(const char *idempotency_key)
 }
 
 static const char *const wait_names[] = {"none", "sent", "mined", "final"};
-
-const char *tx_wait_name(enum tx_wait wait)
-{
-    return wait_names[wait];
-}
 
 bool tx_wait_parse(enum tx_wait *out, const char *text)
 {

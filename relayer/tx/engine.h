@@ -98,7 +98,6 @@ bool txe_open(struct txe **out, struct db *db, struct rpc *rpc, struct signer *s
               const struct tx_settings *settings, const struct txe_hooks *hooks, struct err *err);
 void txe_close(struct txe *txe);
 void txe_closep(struct txe **txe);
-uint64_t txe_chain_id(const struct txe *txe);
 
 /* SHA-256("cvm-relayer/intent/1" || chain id (32) || target || call || identity || digest). */
 struct hash32 txe_intent_key(uint64_t chain_id, const struct tx_intent *intent);
@@ -154,7 +153,6 @@ bool txe_submit_signed(struct txe *txe, struct tx_status *out, const struct tx_i
  * that this is known and fine. New intents stop until then. */
 bool txe_adopt_nonces(struct txe *txe, uint64_t *num_adopted, struct err *err);
 
-const char *tx_wait_name(enum tx_wait wait);
 bool tx_wait_parse(enum tx_wait *out, const char *text); /* "none", "sent", "mined", "final" */
 
 #endif
