@@ -442,34 +442,3 @@ bool journal_spent(struct db *db, struct u256 *out, uint64_t chain_id, int64_t s
     *out = sum;
     return stmt_ok(&s, err);
 }
-
-/* --- accounts --- */
-
-bool journal_account_put(struct db *db, struct journal_account account, uint64_t chain_nonce, uint64_t head_block,
-                         int64_t now_s, struct err *err)
-{
-    AUTO(stmt_done)
-    struct stmt s =
-        db_stmt(db, "INSERT OR REPLACE INTO accounts (chain_id, account, chain_nonce, head_block, seen_at_s)"
-                    " VALUES (:chain, :account, :nonce, :head, :now)");
-    bind_account(&s, &account);
-    stmt_u64(&s, ":nonce", chain_nonce);
-    stmt_u64(&s, ":head", head_block);
-    stmt_i64(&s, ":now", now_s);
-    return stmt_run(&s, err);
-}
-
-bool journal_account_get(struct db *db, uint64_t *chain_nonce, uint64_t *head_block, bool *found,
-                         struct journal_account account, struct err *err)
-{
-    AUTO(stmt_done)
-    struct stmt s =
-        db_stmt(db, "SELECT chain_nonce, head_block FROM accounts WHERE chain_id = :chain AND account = :account");
-    bind_account(&s, &account);
-    *found = stmt_row(&s);
-    if (*found) {
-        *chain_nonce = stmt_get_u64(&s, "chain_nonce");
-        *head_block = stmt_get_u64(&s, "head_block");
-    }
-    return stmt_ok(&s, err);
-}

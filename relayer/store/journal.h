@@ -108,10 +108,4 @@ bool journal_receipt_drop(struct db *db, int64_t intent, struct err *err);
 bool journal_spent(struct db *db, struct u256 *out, uint64_t chain_id, int64_t since_s, const struct hash32 *identity,
                    struct err *err);
 
-/* --- the chain's last word about an account --- */
-bool journal_account_put(struct db *db, struct journal_account account, uint64_t chain_nonce, uint64_t head_block,
-                         int64_t now_s, struct err *err);
-bool journal_account_get(struct db *db, uint64_t *chain_nonce, uint64_t *head_block, bool *found,
-                         struct journal_account account, struct err *err);
-
 #endif

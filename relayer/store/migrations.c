@@ -152,6 +152,9 @@ const struct migration migrations[] = {
      "CREATE TABLE chain_collateral ("
      " chain_id INTEGER NOT NULL, registry BLOB NOT NULL CHECK (length(registry) = 20), platform TEXT NOT NULL, ends_s INTEGER NOT NULL,"
      " what TEXT NOT NULL, read_at_s INTEGER NOT NULL, PRIMARY KEY (chain_id, registry, platform)) STRICT, WITHOUT ROWID"},
+
+    /* Written at every look at the chain and never read: the nonces say what accounts was for. */
+    {"no accounts", "DROP TABLE accounts"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;

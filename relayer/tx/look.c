@@ -395,20 +395,10 @@ static bool tell(struct txe *txe, struct task *t, const struct view_of_one *v, c
     return true;
 }
 
-static bool note_account(struct txe *txe, const struct view_of_one *v, struct err *err)
-{
-    if (v->head.number == txe->head.number)
-        return true;
-    AUTO(db_scope_done) struct db_scope tx = {0};
-    return db_begin(&tx, txe->db, DB_RELAXED, err) &&
-           journal_account_put(txe->db, txe->account, v->nonce, v->head.number, clock_now_s(), err) &&
-           db_commit(&tx, err);
-}
-
 static bool look_with(struct txe *txe, struct view_of_one *v, struct task **tasks, size_t n, uint64_t *gap_below,
                       struct err *err)
 {
-    if (!ask_quorum(txe, v, tasks, n, err) || !note_account(txe, v, err))
+    if (!ask_quorum(txe, v, tasks, n, err))
         return false;
     txe->head = v->head;
     for (size_t i = 0; i < n; i++) {
