@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COLUMNS IDENTITY_COLUMNS
-
 void identity_list_done(struct identity_list *list)
 {
     free(list->row);
@@ -27,10 +25,15 @@ static void *grow(void *array, size_t count, size_t size)
     return cap ? reallocarray(array, cap, size) : array;
 }
 
+static void bind_registry(struct stmt *s, uint64_t chain_id, struct addr20 registry)
+{
+    stmt_u64(s, ":chain", chain_id);
+    stmt_blob(s, ":registry", BYTES_OF(registry));
+}
+
 static void bind_key(struct stmt *s, const struct identity_key *key)
 {
-    stmt_u64(s, ":chain", key->chain_id);
-    stmt_blob(s, ":registry", BYTES_OF(key->registry));
+    bind_registry(s, key->chain_id, key->registry);
     stmt_blob(s, ":id", BYTES_OF(key->id));
 }
 
@@ -84,7 +87,7 @@ bool identities_put(struct db *db, const struct identity_row *row, struct err *e
     AUTO(db_scope_done) struct db_scope tx = {0};
     AUTO(stmt_done)
     struct stmt s =
-        db_stmt(db, "INSERT OR REPLACE INTO identities (" COLUMNS ") VALUES (:chain, :registry, :id, :profile,"
+        db_stmt(db, "INSERT OR REPLACE INTO identities (" IDENTITY_COLUMNS ") VALUES (:chain, :registry, :id, :profile,"
                     " :label, :source, :tracked, :registered, :tee_type, :cloud_type, :tee_ttl, :tpm_ttl, :tee_recent, "
                     ":tpm_recent, :hash, :nonce,"
                     " :read_at, :read_block, :collateral, :platform, :chain_collateral, :tcb_refused, :due, :expiring, :settings, :retry, :failures, :error, :warned)");
@@ -123,7 +126,7 @@ bool identities_get(struct db *db, struct identity_row *out, bool *found, const 
 {
     AUTO(stmt_done)
     struct stmt s =
-        db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry AND id = :id");
+        db_stmt(db, "SELECT " IDENTITY_COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry AND id = :id");
     struct identity_row row = {0};
     bind_key(&s, key);
     bool there = stmt_row(&s);
@@ -172,7 +175,7 @@ bool identities_list(struct db *db, struct identity_list *out, const char *hex_p
     if (!identity_bound(&low, hex_prefix, '0', err) || !identity_bound(&high, hex_prefix, 'f', err))
         return false;
     AUTO(stmt_done)
-    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE id BETWEEN :low AND :high"
+    struct stmt s = db_stmt(db, "SELECT " IDENTITY_COLUMNS " FROM identities WHERE id BETWEEN :low AND :high"
                                 " ORDER BY id, chain_id, registry");
     stmt_blob(&s, ":low", BYTES_OF(low));
     stmt_blob(&s, ":high", BYTES_OF(high));
@@ -182,7 +185,7 @@ bool identities_list(struct db *db, struct identity_list *out, const char *hex_p
 bool identities_due(struct db *db, struct identity_list *out, int64_t now_s, size_t max, struct err *err)
 {
     AUTO(stmt_done)
-    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE max(due_s, retry_at_s) <= :now"
+    struct stmt s = db_stmt(db, "SELECT " IDENTITY_COLUMNS " FROM identities WHERE max(due_s, retry_at_s) <= :now"
                                 " ORDER BY max(due_s, retry_at_s) LIMIT :max");
     stmt_i64(&s, ":now", now_s);
     stmt_i64(&s, ":max", max > 100000 ? 100000 : (int64_t)max);
@@ -201,17 +204,23 @@ bool identities_next_due(struct db *db, int64_t *out_s, struct err *err)
     return true;
 }
 
+/* Those of one registry that a number puts at or before by_s. */
+static bool list_here(struct identity_list *out, struct stmt *s, uint64_t chain_id, struct addr20 registry, int64_t by_s, size_t max,
+                      struct err *err)
+{
+    bind_registry(s, chain_id, registry);
+    stmt_i64(s, ":by", by_s);
+    stmt_i64(s, ":max", max > 100000 ? 100000 : (int64_t)max);
+    return read_list(out, s, err);
+}
+
 bool identities_due_here(struct db *db, struct identity_list *out, uint64_t chain_id, struct addr20 registry,
                          int64_t by_s, size_t max, struct err *err)
 {
     AUTO(stmt_done)
-    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry"
+    struct stmt s = db_stmt(db, "SELECT " IDENTITY_COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry"
                                 " AND due_s <= :by ORDER BY due_s LIMIT :max");
-    stmt_u64(&s, ":chain", chain_id);
-    stmt_blob(&s, ":registry", BYTES_OF(registry));
-    stmt_i64(&s, ":by", by_s);
-    stmt_i64(&s, ":max", max > 100000 ? 100000 : (int64_t)max);
-    return read_list(out, &s, err);
+    return list_here(out, &s, chain_id, registry, by_s, max, err);
 }
 
 bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, struct addr20 registry, int64_t after_s,
@@ -220,8 +229,7 @@ bool identities_next_due_here(struct db *db, int64_t *out_s, uint64_t chain_id, 
     AUTO(stmt_done)
     struct stmt s = db_stmt(db, "SELECT due_s FROM identities WHERE chain_id = :chain AND registry = :registry"
                                 " AND due_s > :after ORDER BY due_s LIMIT 1");
-    stmt_u64(&s, ":chain", chain_id);
-    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    bind_registry(&s, chain_id, registry);
     stmt_i64(&s, ":after", after_s);
     int64_t due_s = stmt_row(&s) ? stmt_get_i64(&s, "due_s") : INT64_MAX;
     if (!stmt_ok(&s, err))
@@ -234,13 +242,9 @@ bool identities_expiring_here(struct db *db, struct identity_list *out, uint64_t
                               int64_t at_s, size_t max, struct err *err)
 {
     AUTO(stmt_done)
-    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry"
-                                " AND expiring_s <= :at ORDER BY expiring_s LIMIT :max");
-    stmt_u64(&s, ":chain", chain_id);
-    stmt_blob(&s, ":registry", BYTES_OF(registry));
-    stmt_i64(&s, ":at", at_s);
-    stmt_i64(&s, ":max", max > 100000 ? 100000 : (int64_t)max);
-    return read_list(out, &s, err);
+    struct stmt s = db_stmt(db, "SELECT " IDENTITY_COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry"
+                                " AND expiring_s <= :by ORDER BY expiring_s LIMIT :max");
+    return list_here(out, &s, chain_id, registry, at_s, max, err);
 }
 
 /* Two ranges of one index: what is up to date is not looked at. */
@@ -248,11 +252,10 @@ bool identities_due_by_other_settings(struct db *db, struct identity_list *out, 
                                       int64_t settings, size_t max, struct err *err)
 {
     AUTO(stmt_done)
-    struct stmt s = db_stmt(db, "SELECT " COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry AND due_settings < :settings"
-                                " UNION ALL SELECT " COLUMNS " FROM identities"
+    struct stmt s = db_stmt(db, "SELECT " IDENTITY_COLUMNS " FROM identities WHERE chain_id = :chain AND registry = :registry AND due_settings < :settings"
+                                " UNION ALL SELECT " IDENTITY_COLUMNS " FROM identities"
                                 " WHERE chain_id = :chain AND registry = :registry AND due_settings > :settings LIMIT :max");
-    stmt_u64(&s, ":chain", chain_id);
-    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    bind_registry(&s, chain_id, registry);
     stmt_i64(&s, ":settings", settings);
     stmt_i64(&s, ":max", (int64_t)max);
     return read_list(out, &s, err);
@@ -283,8 +286,7 @@ bool identities_next_platform(struct db *db, char out[static 13], uint64_t chain
     struct stmt s = db_stmt(db, "SELECT platform FROM identities WHERE chain_id = :chain AND registry = :registry AND platform > :after"
                                 " ORDER BY platform LIMIT 1");
     char platform[13] = "";
-    stmt_u64(&s, ":chain", chain_id);
-    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    bind_registry(&s, chain_id, registry);
     stmt_text(&s, ":after", after);
     if (stmt_row(&s))
         copy_text(platform, sizeof platform, stmt_get_text(&s, "platform"));
@@ -301,8 +303,7 @@ bool identities_set_chain_collateral(struct db *db, uint64_t chain_id, struct ad
     AUTO(stmt_done)
     struct stmt s = db_stmt(db, "UPDATE identities SET chain_collateral_s = :ends, due_settings = 0"
                                 " WHERE chain_id = :chain AND registry = :registry AND platform = :platform AND chain_collateral_s <> :ends");
-    stmt_u64(&s, ":chain", chain_id);
-    stmt_blob(&s, ":registry", BYTES_OF(registry));
+    bind_registry(&s, chain_id, registry);
     stmt_text(&s, ":platform", platform);
     stmt_i64(&s, ":ends", ends_s);
     return db_begin(&tx, db, DB_RELAXED, err) && stmt_run(&s, err) && db_commit(&tx, err);
