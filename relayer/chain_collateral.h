@@ -13,7 +13,7 @@
 bool chain_collateral_read(const struct onchain *chain, struct chain_collateral_row *out, const uint8_t fmspc[static 6],
                            struct err *err);
 /* Read anew for every platform of the session's registry that was last read more than an hour ago; identities whose end
- * has moved are planned anew by the next session_replan. What cannot be read is noted, and is no failure; ERR_NET and
+ * has moved are planned anew by the next planning_redo. What cannot be read is noted, and is no failure; ERR_NET and
  * the like are. */
 bool chain_collateral_refresh(struct session *s, struct err *err);
 

@@ -7,15 +7,12 @@
  *      registry keeps: then a full attestation, with evidence for that
  *   6. relay: verdict, model, simulation, transaction, what the registry says afterwards
  *   7. note how it went and when the next try is; tell the hooks */
-#include "relayer/renew.h"
+#include "relayer/renew_steps.h"
 
 #include "abi/addr.h"
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
 #include "relayer/clock.h"
-#include "relayer/files.h"
-#include "relayer/input.h"
-#include "relayer/kept_ak.h"
 #include "relayer/log.h"
 #include "relayer/readback.h"
 #include "relayer/source/source.h"
@@ -24,26 +21,11 @@
 
 #include <stdio.h>
 
-struct work {
-    struct renewer *n;
-    struct renewal *out;
-    struct onchain_identity on;
-    uint64_t token;
-    int64_t lease_s, now_s; /* now: the chain's */
-    struct buf raw;         /* evidence as it came */
-    struct bundle bundle;
-};
-
 static void work_done(struct work *w)
 {
     onchain_identity_done(&w->on);
     buf_done(&w->raw);
     bundle_done(&w->bundle);
-}
-
-static const struct config *cfg_of(const struct renewer *n)
-{
-    return n->relay->session.cfg;
 }
 
 static const struct {
@@ -62,6 +44,11 @@ const char *renewal_result_name(enum renewal_result r)
 int renewal_exit_status(enum renewal_result r)
 {
     return results[r].exit_status;
+}
+
+static const struct config *cfg_of(const struct renewer *n)
+{
+    return n->relay->session.cfg;
 }
 
 /* --- settings --- */
@@ -143,53 +130,6 @@ static void tell_measurement(const struct work *w, const struct hash32 *was)
     tell(w->n, HOOK_MEASUREMENT_CHANGED, facts, NULL);
 }
 
-/* --- 1. the claim --- */
-
-static bool take(struct work *w, bool *got, struct err *err)
-{
-    return claims_take(w->n->relay->session.db, &w->token, got, &w->out->row.key, w->n->owner, clock_now_s(), w->lease_s, err);
-}
-
-/* Taken over from a process that is gone, or that has released it meanwhile. Only the claim that was looked at is ended: whoever
- * else finds the same is too late by its token. */
-static bool take_over(struct work *w, bool *got, const struct claim_row *holder, enum owner_state state, const char *who, struct err *err)
-{
-    if (state == OWNER_GONE && holder->until_s > clock_now_s())
-        log_info("%s ended before its work on this identity did: its claim is taken over", who);
-    return claims_release(w->n->relay->session.db, &w->out->row.key, holder->token, err) && take(w, got, err);
-}
-
-/* Somebody else holds it: gone, alive, or out of sight (then its lease counts). */
-static bool look_at_holder(struct work *w, bool *got, struct err *err)
-{
-    struct claim_row holder = {0};
-    char who[96], when[21];
-    bool found;
-    for (int tries = 0; tries < 3; tries++) {
-        if (!claims_get(w->n->relay->session.db, &holder, &found, &w->out->row.key, err))
-            return false;
-        enum owner_state state = owner_state(holder.owner);
-        owner_words(who, sizeof who, holder.owner);
-        w->out->result = state == OWNER_ELSEWHERE ? RENEWAL_HELD : RENEWAL_BUSY;
-        if (state != OWNER_GONE && holder.until_s > clock_now_s())
-            break;
-        if (!take_over(w, got, &holder, state, who, err) || *got)
-            return *got;
-    }
-    if (w->out->result == RENEWAL_HELD)
-        w->out->next_try_s = holder.until_s;
-    err_set(&w->out->why, ERR_STALE, "%s is at work on it; its claim holds until %s unless it goes on", who, time_format(when, holder.until_s));
-    return true;
-}
-
-static bool claim(struct work *w, bool *got, struct err *err)
-{
-    const struct config *cfg = cfg_of(w->n);
-    /* enough for what happens between two looks at the chain; each look renews it */
-    w->lease_s = 120 + cfg->source_timeout_s + 2 * cfg->hook_timeout_s;
-    return take(w, got, err) && (*got || look_at_holder(w, got, err));
-}
-
 static void on_progress(void *user, const struct tx_status *status)
 {
     struct work *w = user;
@@ -241,7 +181,7 @@ static bool is_underway(struct work *w, struct err *err)
 
 struct plan_decision renew_decide(const struct renewer *n, const struct identity_row *row, int64_t chain_now_s)
 {
-    return session_decide(cfg_of(n), row, chain_now_s, chain_now_s + n->within_s);
+    return planning_decide(cfg_of(n), row, chain_now_s, chain_now_s + n->within_s);
 }
 
 static bool look(struct work *w, struct plan_decision *decision, struct err *err)
@@ -278,77 +218,6 @@ static bool is_limited(struct work *w, struct err *err)
     w->out->next_try_s = not_before_s;
     err_set(err, ERR_STALE, "%s forbids more before %s", which, time_format(when, not_before_s));
     return true;
-}
-
-/* A source or a pre hook that says no now may say yes the next time: nothing was refused that was looked at. False, always. */
-static bool may_change_its_mind(struct err *err)
-{
-    if (err->code == ERR_REFUSED)
-        err->code = ERR_STALE;
-    return false;
-}
-
-/* --- 5. evidence --- */
-
-static bool ask_source(struct work *w, struct err *err)
-{
-    const struct onchain *chain = &w->n->relay->session.chain;
-    struct source_settings source = source_settings_of(cfg_of(w->n), w->out->row.source);
-    struct challenge c = {
-        .call = w->out->call,
-        .profile = chain->profile,
-        .chain_id = chain->chain_id,
-        .registry = chain->registry,
-        .nonce = w->on.nonce,
-        .identity_hash = w->out->row.key.id,
-        .public_key = w->on.identity.key,
-    };
-    if (!source.spec)
-        return err_set(err, ERR_USAGE, "no evidence source: --source, source in [source], or track --source names one");
-    extra_data_build(c.extra_data, &(struct tail_binding){.time_s = clock_now_s(), .chain_id = c.chain_id, .registry = c.registry,
-                                                          .identity_hash = c.identity_hash, .call = c.call});
-    if (!source_fetch(&w->raw, &w->out->call, &source, &c, err))
-        return may_change_its_mind(err);
-    if (w->out->call != c.call) {
-        w->out->note = "the agent cannot re-attest the identity that it has, so it is attested in full";
-        log_warn("%s", w->out->note);
-    }
-    return true;
-}
-
-static bool get_evidence(struct work *w, struct err *err)
-{
-    AUTO(input_done) struct input in = {0};
-    w->raw = buf_new(INPUT_MAX);
-    if (w->n->evidence_file ? !file_read(&w->raw, w->n->evidence_file, err) : !ask_source(w, err))
-        return false;
-    if (!input_open(&in, buf_view(&w->raw), INPUT_UNKNOWN, err) || !input_bundle(&w->bundle, &in, err))
-        return err_wrap(err, "evidence");
-    if (!w->bundle.identity.present)
-        return err_set(err, ERR_REFUSED, "the evidence names no identity key");
-    struct hash32 theirs = identity_hash(&w->bundle.identity, w->n->relay->session.chain.profile);
-    char hex[65];
-    return hash32_eq(theirs, w->out->row.key.id) ||
-           err_set(err, ERR_REFUSED, "the evidence is another identity's (0x%s)", hex_encode(hex, BYTES_OF(theirs)));
-}
-
-/* A VM that was made anew, or moved, has another attestation key than the registry keeps: a re-attestation is judged by that
- * one and would fail for ever, a full attestation brings the new one in. Its evidence is made for that call. */
-static bool attest_where_ak_changed(struct work *w, struct err *err)
-{
-    AUTO(pubkey_freep) struct pubkey *kept = NULL;
-    if (w->out->call != CALL_REATTEST || w->n->evidence_file)
-        return true; /* the file holds what it holds: relay says what is wrong with it */
-    if (!kept_ak(&kept, &w->on, err))
-        return false;
-    if (!kept_ak_is_other(kept, &w->bundle))
-        return true;
-    w->out->note = "the VM has another attestation key than the registry keeps, so it is attested in full";
-    log_warn("%s", w->out->note);
-    w->out->call = CALL_ATTEST;
-    buf_done(&w->raw);
-    bundle_done(&w->bundle);
-    return get_evidence(w, err);
 }
 
 /* --- 6. the call --- */
@@ -389,7 +258,7 @@ static bool bring(struct work *w, struct hash32 *was, struct err *err)
 
 static int64_t time_left(const struct work *w)
 {
-    int64_t ends_s = session_ends_s(cfg_of(w->n), &w->out->row, w->now_s);
+    int64_t ends_s = planning_ends_s(cfg_of(w->n), &w->out->row, w->now_s);
     return ends_s == INT64_MAX ? INT64_MAX : ends_s - w->now_s;
 }
 
@@ -454,8 +323,8 @@ static void renew_claimed(struct work *w)
         return put_off(w, RENEWAL_UNDERWAY);
     if (is_limited(w, err))
         return put_off(w, RENEWAL_LIMITED);
-    bool ok = (tell(w->n, HOOK_PRE, renewal_facts(w), err) || may_change_its_mind(err)) && get_evidence(w, err) &&
-              attest_where_ak_changed(w, err) && bring(w, &was, err);
+    bool ok = (tell(w->n, HOOK_PRE, renewal_facts(w), err) || renew_may_change_its_mind(err)) && renew_get_evidence(w, err) &&
+              bring(w, &was, err);
     return ok ? succeed(w, &was) : fail(w);
 }
 
@@ -464,7 +333,7 @@ void renew_one(struct renewer *n, struct renewal *out, const struct identity_row
     *out = (struct renewal){.row = *row, .result = RENEWAL_FAILED, .chain_time_s = clock_now_s()};
     AUTO(work_done) struct work w = {.n = n, .out = out, .now_s = out->chain_time_s};
     bool got = false;
-    if (!claim(&w, &got, &out->why))
+    if (!renew_claim(&w, &got, &out->why))
         out->result = RENEWAL_FAILED;
     if (!got)
         return;
@@ -484,7 +353,7 @@ bool renew_warn(struct renewer *n, int64_t chain_now_s, size_t *left, struct err
         return false;
     for (size_t i = 0; i < list.count; i++) {
         struct identity_row *row = &list.row[i];
-        enum freshness_state state = session_state(s->cfg, row, chain_now_s);
+        enum freshness_state state = planning_state(s->cfg, row, chain_now_s);
         bool late = state == STATE_EXPIRING || state == STATE_EXPIRED;
         *left += late;
         if (!late || row->warned_state == (int)state)

@@ -2,7 +2,6 @@
 
 #include "crypto/base/auto.h"
 #include "crypto/base/text.h"
-#include "crypto/hash.h"
 #include "relayer/clock.h"
 #include "relayer/registry/tee_values.h"
 #include "relayer/store/collateral.h"
@@ -82,145 +81,6 @@ struct identity_key session_key(const struct session *s, struct hash32 id)
     return (struct identity_key){.chain_id = s->chain.chain_id, .registry = s->chain.registry, .id = id};
 }
 
-static struct plan_lead plan_lead(struct lead lead)
-{
-    return (struct plan_lead){.permille = lead.percent * 10, .seconds = lead.seconds};
-}
-
-struct plan_settings session_plan(const struct config *cfg)
-{
-    return (struct plan_settings){
-        .due = {[DEADLINE_TEE] = plan_lead(cfg->tee_due), [DEADLINE_TPM] = plan_lead(cfg->tpm_due)},
-        .jitter_permille = (uint32_t)(cfg->jitter_percent > 100 ? 100 : cfg->jitter_percent) * 10,
-        .expiring = plan_lead(cfg->warn),
-        .cutoff_lead_s = cfg->deadline_lead_s,
-    };
-}
-
-struct freshness freshness_of(const struct identity_row *row)
-{
-    return (struct freshness){
-        .known = row->read_at_s != 0,
-        .registered = row->registered,
-        .tee_recent_s = row->tee_recent_s,
-        .tpm_recent_s = row->tpm_recent_s,
-        .tee_ttl_s = row->tee_ttl_s,
-        .tpm_ttl_s = row->tpm_ttl_s,
-    };
-}
-
-/* --- planning --- */
-
-bool session_limits_collateral(const struct config *cfg, const struct identity_row *row)
-{
-    return row->tee_type == TEE_SNP ? cfg->kds_url.count == 0 : cfg->pccs_url.count == 0;
-}
-
-struct cutoffs session_cutoffs(const struct config *cfg, const struct identity_row *row)
-{
-    struct cutoffs list = {0};
-    int64_t at_s;
-    cutoffs_add(&list, DUE_FOR_COLLATERAL, session_limits_collateral(cfg, row) ? row->collateral_expires_s : 0);
-    cutoffs_add(&list, DUE_FOR_CHAIN_COLLATERAL, row->chain_collateral_s);
-    cutoffs_add(&list, DUE_FOR_TCB_RECOVERY, row->tcb_refused_s);
-    for (size_t i = 0; i < cfg->tcb_recovery_at.count; i++)
-        if (time_parse(&at_s, bytes_str(cfg->tcb_recovery_at.item[i]), NULL))
-            cutoffs_add(&list, DUE_FOR_TCB_RECOVERY, at_s);
-    return list;
-}
-
-struct plan_due session_due(const struct config *cfg, const struct identity_row *row, int64_t chain_now_s)
-{
-    struct freshness f = freshness_of(row);
-    struct plan_settings plan = session_plan(cfg);
-    struct cutoffs cutoffs = session_cutoffs(cfg, row);
-    return plan_next_due(&f, row->key.id, &cutoffs, chain_now_s, &plan);
-}
-
-struct plan_decision session_decide(const struct config *cfg, const struct identity_row *row, int64_t chain_now_s, int64_t by_s)
-{
-    struct freshness f = freshness_of(row);
-    struct plan_settings plan = session_plan(cfg);
-    struct cutoffs cutoffs = session_cutoffs(cfg, row);
-    return plan_decide(&f, row->key.id, &cutoffs, chain_now_s, by_s, &plan);
-}
-
-enum freshness_state session_state(const struct config *cfg, const struct identity_row *row, int64_t chain_now_s)
-{
-    struct freshness f = freshness_of(row);
-    struct plan_settings plan = session_plan(cfg);
-    struct cutoffs cutoffs = session_cutoffs(cfg, row);
-    return plan_state(&f, row->key.id, &cutoffs, chain_now_s, &plan);
-}
-
-int64_t session_ends_s(const struct config *cfg, const struct identity_row *row, int64_t chain_now_s)
-{
-    struct freshness f = freshness_of(row);
-    struct plan_settings plan = session_plan(cfg);
-    struct cutoffs cutoffs = session_cutoffs(cfg, row);
-    return plan_ends_s(&f, row->key.id, &cutoffs, chain_now_s, &plan);
-}
-
-/* Of every setting that a due time hangs on; never 0, which stands for none. */
-static int64_t settings_digest(const struct config *cfg)
-{
-    struct plan_settings p = session_plan(cfg);
-    AUTO(buf_done) struct buf text = buf_new(4096);
-    for (enum deadline d = DEADLINE_TEE; d < NUM_DEADLINES; d++)
-        buf_printf(&text, "%u %lld ", p.due[d].permille, (long long)p.due[d].seconds);
-    buf_printf(&text, "%u %lld ", p.expiring.permille, (long long)p.expiring.seconds);
-    buf_printf(&text, "%u %lld %d %d", p.jitter_permille, (long long)p.cutoff_lead_s, cfg->pccs_url.count > 0, cfg->kds_url.count > 0);
-    for (size_t i = 0; i < cfg->tcb_recovery_at.count; i++)
-        buf_printf(&text, " %s", cfg->tcb_recovery_at.item[i]);
-    struct hash32 hash = sha256(buf_view(&text));
-    int64_t digest = 0;
-    for (size_t i = 0; i < 7; i++)
-        digest = digest << 8 | hash.b[i];
-    return digest | 1;
-}
-
-/* settings: their digest */
-static void plan_row(const struct config *cfg, struct identity_row *row, int64_t settings, int64_t chain_now_s)
-{
-    struct freshness f = freshness_of(row);
-    struct plan_settings plan = session_plan(cfg);
-    row->due_s = session_due(cfg, row, chain_now_s).at_s;
-    row->expiring_s = plan_expiring_s(&f, &plan);
-    row->due_settings = settings;
-}
-
-static bool replan_some(struct session *s, size_t *count, int64_t settings, int64_t chain_now_s, struct err *err)
-{
-    AUTO(identity_list_done) struct identity_list list = {0};
-    AUTO(db_scope_done) struct db_scope tx = {0};
-    enum { BATCH = 10000 }; /* large, since each touches the same pages of the indexes once more */
-    if (!db_begin(&tx, s->db, DB_RELAXED, err) ||
-        !identities_due_by_other_settings(s->db, &list, s->chain.chain_id, s->chain.registry, settings, BATCH, err))
-        return false;
-    for (size_t i = 0; i < list.count; i++) {
-        struct identity_row *row = &list.row[i];
-        int64_t due_s = row->due_s, expiring_s = row->expiring_s;
-        plan_row(s->cfg, row, settings, chain_now_s);
-        if (!identities_set_due(s->db, row, row->due_s != due_s || row->expiring_s != expiring_s, err))
-            return false;
-    }
-    *count = list.count;
-    return db_commit(&tx, err);
-}
-
-bool session_replan(struct session *s, size_t *count, int64_t chain_now_s, struct err *err)
-{
-    size_t total = 0, n;
-    int64_t settings = settings_digest(s->cfg);
-    do {
-        if (!replan_some(s, &n, settings, chain_now_s, err))
-            return err_wrap(err, "due times under changed settings");
-        total += n;
-    } while (n);
-    *count = total;
-    return true;
-}
-
 /* --- what the chain says --- */
 
 /* The store's integers have 63 bits; a TTL beyond them never ends either way. */
@@ -262,7 +122,7 @@ static bool take_chain(struct identity_row *row, const struct onchain_identity *
     row->tee_recent_s = on->tee_recent_s;
     row->tpm_recent_s = on->tpm_recent_s;
     row->measurement_hash = on->measurement_hash;
-    plan_row(s->cfg, row, settings_digest(s->cfg), (int64_t)on->block.time_s);
+    planning_apply(s->cfg, row, (int64_t)on->block.time_s);
     return true;
 }
 
@@ -277,7 +137,7 @@ bool session_read_state(struct session *s, enum freshness_state *out, struct has
     row.key = key;
     if (!take_chain(&row, on, s, err))
         return false;
-    *out = session_state(s->cfg, &row, (int64_t)on->block.time_s);
+    *out = planning_state(s->cfg, &row, (int64_t)on->block.time_s);
     return true;
 }
 
@@ -318,7 +178,7 @@ bool session_store(struct session *s, struct read_back *out, struct hash32 id, c
     if (!take_chain(&r.after, on, s, err))
         return false;
     r.changed = r.was_known && r.before.read_at_s && moved(&r.before, &r.after);
-    if (r.changed && session_state(s->cfg, &r.after, (int64_t)on->block.time_s) < STATE_EXPIRING)
+    if (r.changed && planning_state(s->cfg, &r.after, (int64_t)on->block.time_s) < STATE_EXPIRING)
         r.after.warned_state = STATE_FRESH; /* whoever renewed it: the next warning is a new one */
     r.measurement_changed = r.was_known && r.before.registered && r.after.registered &&
                             !hash32_eq(r.before.measurement_hash, r.after.measurement_hash);
@@ -339,6 +199,6 @@ bool session_note_judged(struct session *s, struct identity_row *row, struct jud
 {
     row->collateral_expires_s = until.collateral_expires_s;
     row->tcb_refused_s = until.tcb_refused_s;
-    plan_row(s->cfg, row, settings_digest(s->cfg), chain_now_s);
+    planning_apply(s->cfg, row, chain_now_s);
     return identities_put(s->db, row, err);
 }

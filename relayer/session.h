@@ -5,8 +5,7 @@
 
 #include "relayer/config.h"
 #include "relayer/onchain.h"
-#include "relayer/sched/plan.h"
-#include "relayer/store/identities.h"
+#include "relayer/planning.h"
 
 struct session {
     const struct config *cfg;
@@ -25,22 +24,9 @@ bool session_open_chain(struct session *s, struct err *err);
 
 /* The row's key for an identity of the session's registry. */
 struct identity_key session_key(const struct session *s, struct hash32 id);
-struct plan_settings session_plan(const struct config *cfg);
-struct freshness freshness_of(const struct identity_row *row);
-/* What the store and the settings know of moments from which on renewals fail. Collateral that can be fetched anew is none. */
-struct cutoffs session_cutoffs(const struct config *cfg, const struct identity_row *row);
-/* Is the end of what its evidence is judged with a limit: nothing new can be fetched? */
-bool session_limits_collateral(const struct config *cfg, const struct identity_row *row);
-/* The planner's answers for this row. */
-struct plan_due session_due(const struct config *cfg, const struct identity_row *row, int64_t chain_now_s);
-struct plan_decision session_decide(const struct config *cfg, const struct identity_row *row, int64_t chain_now_s, int64_t by_s);
-enum freshness_state session_state(const struct config *cfg, const struct identity_row *row, int64_t chain_now_s);
-int64_t session_ends_s(const struct config *cfg, const struct identity_row *row, int64_t chain_now_s);
 /* The state of an identity as it was just read, with what the store knows of it. */
 bool session_read_state(struct session *s, enum freshness_state *out, struct hash32 id, const struct onchain_identity *on,
                         struct err *err);
-/* Due times that were computed with other settings than today's are computed anew, in batches. *count: how many. */
-bool session_replan(struct session *s, size_t *count, int64_t chain_now_s, struct err *err);
 
 /* Read the identity at a block, store what the chain says with its due time, and note a measurement that was not known.
  * tx_hash: the transaction that explains it; NULL where nobody knows. tracked is made where it is missing and create is set.

@@ -22,13 +22,13 @@ static struct status_deadline deadline_of(const struct freshness *f, enum deadli
 
 struct status_row status_of_row(const struct identity_row *row, const struct config *cfg, int64_t now_s)
 {
-    struct freshness f = freshness_of(row);
-    struct plan_due due = session_due(cfg, row, now_s);
+    struct planning p = planning_of(cfg, row);
+    struct plan_due due = plan_next_due(&p.freshness, row->key.id, &p.cutoffs, now_s, &p.settings);
     return (struct status_row){
         .row = *row,
-        .state = session_state(cfg, row, now_s),
-        .tee = deadline_of(&f, DEADLINE_TEE, now_s),
-        .tpm = deadline_of(&f, DEADLINE_TPM, now_s),
+        .state = plan_state(&p.freshness, row->key.id, &p.cutoffs, now_s, &p.settings),
+        .tee = deadline_of(&p.freshness, DEADLINE_TEE, now_s),
+        .tpm = deadline_of(&p.freshness, DEADLINE_TPM, now_s),
         .due_in_s = due.at_s == INT64_MAX ? INT64_MAX : due.at_s - now_s,
         .due_for = due.why,
     };
@@ -228,17 +228,15 @@ static json_t *due_json(const struct status_row *s, int64_t now_s)
  * nothing: it can be fetched anew, has passed, or the last attestation was close enough. */
 static json_t *cutoffs_json(const struct config *cfg, const struct status_row *s, int64_t now_s)
 {
-    struct freshness f = freshness_of(&s->row);
-    struct plan_settings plan = session_plan(cfg);
-    struct cutoffs cutoffs = session_cutoffs(cfg, &s->row);
+    struct planning p = planning_of(cfg, &s->row);
     json_t *list = json_array();
     char at[21], due[21];
-    if (!session_limits_collateral(cfg, &s->row) && s->row.collateral_expires_s)
+    if (!planning_limits_collateral(cfg, &s->row) && s->row.collateral_expires_s)
         json_array_append_new(list, json_pack("{s:s, s:s}", "kind", due_for_name(DUE_FOR_COLLATERAL), "at",
                                               time_format(at, s->row.collateral_expires_s)));
-    for (size_t i = 0; i < cutoffs.count; i++) {
-        const struct cutoff *c = &cutoffs.item[i];
-        int64_t due_s = plan_cutoff_due_s(&f, c, s->row.key.id, now_s, &plan);
+    for (size_t i = 0; i < p.cutoffs.count; i++) {
+        const struct cutoff *c = &p.cutoffs.item[i];
+        int64_t due_s = plan_cutoff_due_s(&p.freshness, c, s->row.key.id, now_s, &p.settings);
         json_t *doc = json_pack("{s:s, s:s}", "kind", due_for_name(c->kind), "at", time_format(at, c->at_s));
         if (due_s != INT64_MAX)
             json_object_set_new(doc, "due_at", json_string(time_format(due, due_s)));

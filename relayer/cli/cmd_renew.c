@@ -93,7 +93,8 @@ static bool find_due(struct run *r, struct err *err)
     struct err why = {0};
     if (!chain_collateral_refresh(s, &why))
         log_warn("collateral on chain: %s", why.text); /* what was known of it stands */
-    return session_replan(s, &replanned, now_s, err) && identities_due_here(s->db, &r->due, s->chain.chain_id, s->chain.registry, now_s + r->renewer.within_s, SIZE_MAX, err) &&
+    return planning_redo(s->db, &replanned, s->cfg, s->chain.chain_id, s->chain.registry, now_s, err) &&
+           identities_due_here(s->db, &r->due, s->chain.chain_id, s->chain.registry, now_s + r->renewer.within_s, SIZE_MAX, err) &&
            keep_only(r, err);
 }
 

@@ -161,11 +161,11 @@ static bool bench_replan(struct db *db, uint32_t tracked, struct err *err)
     struct session s = {.cfg = &cfg, .db = db, .chain = {.chain_id = 1, .registry = registry}};
     size_t moved, none;
     double begin = seconds();
-    if (!session_replan(&s, &moved, now_s, err))
+    if (!planning_redo(s.db, &moved, s.cfg, s.chain.chain_id, s.chain.registry, now_s, err))
         return false;
     double all = seconds() - begin;
     begin = seconds();
-    if (!session_replan(&s, &none, now_s, err))
+    if (!planning_redo(s.db, &none, s.cfg, s.chain.chain_id, s.chain.registry, now_s, err))
         return false;
     printf("{\"bench\": \"planner-replan-%uk\", \"ours\": %.2f, \"unit\": \"s\", \"peak_kib\": %ld}\n", tracked / 1000, all, peak_kib());
     printf("{\"bench\": \"planner-replan-idle-%uk\", \"ours\": %.4f, \"unit\": \"ms\"}\n", tracked / 1000, (seconds() - begin) * 1000);
