@@ -2,346 +2,12 @@
  * evidence is made here, by a simulated Intel and AKs of our own; the last test walks the tables and asks that no row is
  * without both. */
 #include "crypto/base/auto.h"
-#include "crypto/base/text.h"
-#include "crypto/private_key.h"
-#include "relayer/evidence/collateral.h"
-#include "relayer/evidence/evidence.h"
 #include "relayer/evidence/golden.h"
-#include "relayer/evidence/identity.h"
-#include "tests/support/sim/intel.h"
+#include "tests/support/tpm_scene.h"
 #include "tests/support/vectors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { NUM_PCRS = 6, NUM_EVENTS = 2 };
-static const uint32_t pcr_list[NUM_PCRS] = {0, 1, 4, 10, 15, 23};
-
-/* What one run judges. make() fills it in with good evidence; a spoiler changes one thing, before or after it is signed. */
-struct scene {
-    struct bundle b;
-    struct policy policy;
-    struct roots roots;
-    struct expected expected;
-    struct memory memory;
-    struct collateral pool;
-    struct tpm_clock seen;
-    int64_t now_s;
-    /* of the quote, before signing */
-    uint32_t magic;
-    uint16_t type, bank;
-    bool safe;
-    uint8_t extra[64];
-    size_t extra_len;
-    struct hash32 pcr[NUM_PCRS];
-    struct sim_td td;
-    char var_data[2048];
-};
-
-static struct sim_world world = {.now_s = 1780000000};
-static struct sim_intel vendor;
-static struct sim_cert ak_root, ak_ca, ak_leaf, ak_wrong_use, rsa_ak;
-static struct private_key *identity_key;
-static const uint8_t report_id[16] = {0x1d};
-static const char workload_text[] = "workload";
-
-static void must(bool ok, const char *what)
-{
-    if (!ok)
-        fail_msg("%s", what);
-}
-
-static struct bytes keep(struct scene *s, struct bytes in)
-{
-    bool ok = true;
-    struct bytes out = arena_copy(&s->b.mem, in, &ok);
-    must(ok, "memory");
-    return out;
-}
-
-/* --- the logs of this boot --- */
-
-static struct hash32 event_digest(uint32_t pcr, unsigned n)
-{
-    char text[32];
-    snprintf(text, sizeof text, "event %u %u", pcr, n);
-    return sha256(bytes_str(text));
-}
-
-static void put_event(struct buf *b, uint32_t pcr, uint32_t type, uint16_t alg, struct bytes digest, struct bytes data)
-{
-    buf_u32le(b, pcr);
-    buf_u32le(b, type);
-    buf_u32le(b, 1);
-    buf_u16le(b, alg);
-    buf_put(b, digest);
-    buf_u32le(b, (uint32_t)data.len);
-    buf_put(b, data);
-}
-
-static void put_header(struct buf *b, uint16_t alg, uint16_t size)
-{
-    buf_u32le(b, 0);
-    buf_u32le(b, 3);
-    buf_zero(b, 20);
-    buf_u32le(b, 16 + 8 + 4 + 4 + 1);
-    buf_put(b, BYTES_LIT("Spec ID Event03\0"));
-    buf_zero(b, 8);
-    buf_u32le(b, 1);
-    buf_u16le(b, alg);
-    buf_u16le(b, size);
-    buf_u8(b, 0);
-}
-
-/* PCR 0, 1 and 4 in a TCG log */
-static void make_tcg(struct scene *s)
-{
-    AUTO(buf_done) struct buf b = buf_new(4096);
-    put_header(&b, ALG_SHA256, 32);
-    for (size_t i = 0; i < 3; i++)
-        for (unsigned n = 0; n < NUM_EVENTS; n++) {
-            struct hash32 d = event_digest(pcr_list[i], n);
-            put_event(&b, pcr_list[i], 13, ALG_SHA256, BYTES_OF(d), BYTES_LIT("event"));
-            s->pcr[i] = sha256_2(BYTES_OF(s->pcr[i]), BYTES_OF(d));
-        }
-    s->b.event_log = keep(s, buf_view(&b));
-}
-
-/* RTMR0 and RTMR1 in a CCEL */
-static void make_ccel(struct scene *s)
-{
-    AUTO(buf_done) struct buf b = buf_new(4096);
-    put_header(&b, ALG_SHA384, 48);
-    for (uint32_t reg = 1; reg <= 2; reg++) {
-        struct hash48 d = sha384(BYTES_OF(reg));
-        put_event(&b, reg, 13, ALG_SHA384, BYTES_OF(d), BYTES_LIT("event"));
-        struct hash48 r = sha384_2(BYTES(s->td.rtmr[reg - 1]), BYTES_OF(d));
-        memcpy(s->td.rtmr[reg - 1], r.b, sizeof r.b);
-    }
-    buf_put(&b, BYTES_LIT("\xff\xff\xff\xff"));
-    s->b.ccel = keep(s, buf_view(&b));
-}
-
-static void put_tlv(struct buf *b, uint8_t type, struct bytes value)
-{
-    buf_u8(b, type);
-    buf_u32be(b, (uint32_t)value.len);
-    buf_put(b, value);
-}
-
-/* RTMR2 in a CEL */
-static void make_cel(struct scene *s)
-{
-    AUTO(buf_done) struct buf b = buf_new(4096), content = buf_new(64), digests = buf_new(128);
-    put_tlv(&content, 80, BYTES_LIT("image"));
-    struct hash48 d = sha384(buf_view(&content)), r = sha384_2(BYTES(s->td.rtmr[2]), BYTES_OF(d));
-    put_tlv(&digests, ALG_SHA384, BYTES_OF(d));
-    put_tlv(&b, 0, BYTES_LIT("\0\0\0\0\0\0\0\0"));
-    put_tlv(&b, 108, BYTES_LIT("\3"));
-    put_tlv(&b, 3, buf_view(&digests));
-    buf_put(&b, buf_view(&content));
-    memcpy(s->td.rtmr[2], r.b, sizeof r.b);
-    s->b.cel = keep(s, buf_view(&b));
-}
-
-/* PCR 10 in an IMA list of one entry */
-static void make_ima(struct scene *s)
-{
-    AUTO(buf_done) struct buf data = buf_new(256), text = buf_new(512);
-    struct hash32 file = sha256(BYTES_LIT("init"));
-    buf_u32le(&data, 8 + 32);
-    buf_put(&data, BYTES_LIT("sha256:\0"));
-    buf_put(&data, BYTES_OF(file));
-    buf_u32le(&data, 6);
-    buf_put(&data, BYTES_LIT("/init\0"));
-    struct digest sha1 = hash_of(HASH_SHA1, buf_view(&data));
-    struct hash32 d = sha256(buf_view(&data));
-    buf_text(&text, "10 ");
-    buf_hex(&text, digest_view(&sha1));
-    buf_text(&text, " ima-ng sha256:");
-    buf_hex(&text, BYTES_OF(file));
-    buf_text(&text, " /init\n");
-    s->pcr[3] = sha256_2(BYTES_OF(s->pcr[3]), BYTES_OF(d));
-    s->b.ima_log = keep(s, buf_view(&text));
-}
-
-/* --- the quote --- */
-
-static void put_2b(struct buf *b, struct bytes v)
-{
-    buf_u16be(b, (uint16_t)v.len);
-    buf_put(b, v);
-}
-
-static void make_quote(struct scene *s, struct buf *b)
-{
-    uint32_t select = 0;
-    struct bytes parts[NUM_PCRS];
-    for (size_t i = 0; i < NUM_PCRS; i++) {
-        select |= 1u << pcr_list[i];
-        parts[i] = BYTES_OF(s->pcr[i]);
-    }
-    struct digest digest = hash_parts(HASH_SHA256, parts, NUM_PCRS);
-    buf_u32be(b, s->magic);
-    buf_u16be(b, s->type);
-    put_2b(b, BYTES_LIT("\0\x0b signer"));
-    put_2b(b, bytes_from(s->extra, s->extra_len));
-    buf_u64be(b, 5000);
-    buf_u32be(b, 3);
-    buf_u32be(b, 0);
-    buf_u8(b, s->safe);
-    buf_u64be(b, 0x2026);
-    buf_u32be(b, 1);
-    buf_u16be(b, s->bank);
-    buf_u8(b, 3);
-    buf_u8(b, (uint8_t)select);
-    buf_u8(b, (uint8_t)(select >> 8));
-    buf_u8(b, (uint8_t)(select >> 16));
-    put_2b(b, digest_view(&digest));
-}
-
-static void sign_ecdsa(struct buf *b, struct bytes quote)
-{
-    uint8_t rs[64];
-    sim_sign_raw(rs, ak_leaf.key, quote);
-    buf_u16be(b, ALG_ECDSA);
-    buf_u16be(b, ALG_SHA256);
-    put_2b(b, bytes_from(rs, 32));
-    put_2b(b, bytes_from(rs + 32, 32));
-}
-
-static void sign_rsa(struct buf *b, struct bytes quote)
-{
-    uint8_t sig[256];
-    size_t len = sizeof sig;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    must(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, rsa_ak.key) == 1 && EVP_DigestSign(ctx, sig, &len, quote.p, quote.len) == 1,
-         "RSA signature");
-    EVP_MD_CTX_free(ctx);
-    buf_u16be(b, ALG_RSASSA);
-    buf_u16be(b, ALG_SHA256);
-    put_2b(b, bytes_from(sig, len));
-}
-
-/* --- scenes --- */
-
-static void put_base64url(char *out, size_t size, struct bytes in)
-{
-    AUTO(buf_done) struct buf b = buf_new(1024);
-    base64_encode(&b, in);
-    size_t n = 0;
-    for (size_t i = 0; i < b.len && n + 1 < size; i++)
-        if (b.p[i] != '=')
-            out[n++] = b.p[i] == '+' ? '-' : b.p[i] == '/' ? '_' : (char)b.p[i];
-    out[n] = '\0';
-}
-
-static void make_var_data(struct scene *s, const char *colon)
-{
-    char n[400];
-    struct cert c;
-    must(cert_parse(&c, rsa_ak.der, NULL), "RSA certificate");
-    AUTO(pubkey_freep) struct pubkey *key = cert_pubkey(&c, NULL);
-    put_base64url(n, sizeof n, pubkey_rsa_n(key));
-    snprintf(s->var_data, sizeof s->var_data,
-             "{\"keys\":[{\"kid\":\"HCLAkPub\",\"key_ops\":[\"sign\"],\"kty\"%s\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"},"
-             "{\"kid\":\"HCLEkPub\",\"key_ops\":[\"encrypt\"],\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"}],"
-             "\"vm-configuration\":{\"vmUniqueId\":\"vm-1\"},\"user-data\":\"\"}",
-             colon, n, n);
-    struct hash32 h = sha256(bytes_str(s->var_data));
-    memset(s->td.report_data, 0, sizeof s->td.report_data);
-    memcpy(s->td.report_data, h.b, sizeof h.b);
-}
-
-static void make_identity(struct scene *s)
-{
-    must(identity_from_pubkey(&s->b.identity, &s->b.mem, private_key_public(identity_key), NULL), "identity");
-    s->expected = (struct expected){.profile = PROFILE_G1B, .has_place = true, .chain_id = 31337, .has_nonce = true, .call = CALL_ATTEST};
-    memset(s->expected.registry.b, 0xaa, 20);
-    struct tail_binding t = {.time_s = s->now_s - 5, .chain_id = 31337, .registry = s->expected.registry,
-                             .identity_hash = identity_hash(&s->b.identity, PROFILE_G1B), .call = CALL_ATTEST};
-    extra_data_build(s->extra, &t);
-    s->extra_len = EXTRA_DATA_LEN;
-}
-
-static void make_report_id(struct scene *s)
-{
-    struct hash32 id = sha256(BYTES(report_id));
-    struct hash48 inner = sha384(BYTES(report_id)), r = sha384_2(BYTES(s->td.rtmr[3]), BYTES_OF(inner));
-    s->pcr[4] = sha256_2(BYTES_OF(s->pcr[4]), BYTES_OF(id));
-    memcpy(s->td.rtmr[3], r.b, sizeof r.b);
-    s->b.report_id = keep(s, BYTES(report_id));
-}
-
-/* Good evidence, up to what is signed. */
-static void begin(struct scene *s, enum cloud cloud)
-{
-    *s = (struct scene){.b = bundle_new(), .pool = collateral_new(), .now_s = world.now_s, .magic = 0xff544347, .type = 0x8018, .bank = ALG_SHA256, .safe = true};
-    s->b.cloud = cloud;
-    s->b.tee = TEE_TDX;
-    s->td.attributes = UINT64_C(1) << 28;
-    policy_strict(&s->policy);
-    must(roots_init(&s->roots, NULL) && roots_add(&s->roots, vendor.root.der, NULL) && roots_add(&s->roots, ak_root.der, NULL), "roots");
-    make_identity(s);
-    make_tcg(s);
-    make_ccel(s);
-    make_cel(s);
-    make_ima(s);
-    s->pcr[5] = sha256(bytes_str(workload_text));
-    if (cloud == CLOUD_GCP)
-        make_report_id(s);
-    else
-        make_var_data(s, ":");
-}
-
-static void fill_pcrs(struct scene *s)
-{
-    s->b.num_pcrs = NUM_PCRS;
-    s->b.pcrs = arena_alloc(&s->b.mem, NUM_PCRS, sizeof *s->b.pcrs);
-    for (size_t i = 0; i < NUM_PCRS; i++)
-        s->b.pcrs[i] = (struct bundle_pcr){.index = pcr_list[i], .bank = HASH_SHA256, .value = keep(s, BYTES_OF(s->pcr[i])), .measure_value = true};
-    struct bundle_pcr *p = &s->b.pcrs[1];
-    p->events = arena_alloc(&s->b.mem, NUM_EVENTS, sizeof *p->events);
-    p->measured = arena_alloc(&s->b.mem, 1, sizeof *p->measured);
-    p->num_events = NUM_EVENTS;
-    p->num_measured = 1;
-    for (unsigned n = 0; n < NUM_EVENTS; n++)
-        p->events[n] = event_digest(1, n);
-}
-
-/* Sign, and put the rest together. */
-static void finish(struct scene *s)
-{
-    AUTO(buf_done) struct buf quote = buf_new(1024), sig = buf_new(1024), td = buf_new(1 << 16);
-    make_quote(s, &quote);
-    if (s->b.cloud == CLOUD_GCP)
-        sign_ecdsa(&sig, buf_view(&quote));
-    else
-        sign_rsa(&sig, buf_view(&quote));
-    sim_td_quote(&td, &vendor, SIM_QUOTE_V4, &s->td);
-    s->b.quote = keep(s, buf_view(&quote));
-    s->b.signature = keep(s, buf_view(&sig));
-    s->b.has_report = true;
-    s->b.report_type = REPORT_NATIVE;
-    s->b.report = keep(s, buf_view(&td));
-    fill_pcrs(s);
-    if (s->b.cloud == CLOUD_AZURE) {
-        s->b.ak_var_data = keep(s, bytes_str(s->var_data));
-        return;
-    }
-    s->b.ak_certs = arena_alloc(&s->b.mem, 3, sizeof *s->b.ak_certs);
-    s->b.num_ak_certs = 3;
-    s->b.ak_certs[0] = ak_leaf.der;
-    s->b.ak_certs[1] = ak_ca.der;
-    s->b.ak_certs[2] = ak_root.der;
-}
-
-static void scene_done(struct scene *s)
-{
-    collateral_done(&s->pool);
-    roots_done(&s->roots);
-    bundle_done(&s->b);
-}
 
 /* --- what spoils it --- */
 
@@ -355,7 +21,7 @@ static struct bytes longer(struct scene *s, struct bytes in)
     AUTO(buf_done) struct buf b = buf_new(8192);
     buf_put(&b, in);
     buf_u8(&b, 0);
-    return keep(s, buf_view(&b));
+    return scene_keep(s, buf_view(&b));
 }
 
 /* before signing */
@@ -373,7 +39,7 @@ static void other_rtmr2(struct scene *s) { s->td.rtmr[2][0] ^= 1; }
 static void other_report_data(struct scene *s) { s->td.report_data[40] = 1; }
 static void other_pcr0(struct scene *s) { s->pcr[0].b[0] ^= 1; }
 static void other_pcr10(struct scene *s) { s->pcr[3].b[0] ^= 1; }
-static void spaced_claims(struct scene *s) { make_var_data(s, ": "); }
+static void spaced_claims(struct scene *s) { scene_var_data(s, ": "); }
 
 /* afterwards */
 static void quote_tail(struct scene *s) { s->b.quote = longer(s, s->b.quote); }
@@ -384,14 +50,14 @@ static void key_garbage(struct scene *s) { s->b.ak_public = BYTES_LIT("\x30\x00"
 static void other_key(struct scene *s)
 {
     AUTO(buf_done) struct buf b = buf_new(512);
-    must(pubkey_to_spki(&b, private_key_public(identity_key), NULL), "spki");
-    s->b.ak_public = keep(s, buf_view(&b));
+    must(pubkey_to_spki(&b, private_key_public(world.identity_key), NULL), "spki");
+    s->b.ak_public = scene_keep(s, buf_view(&b));
 }
 static void put_area(struct scene *s, uint32_t attributes)
 {
     AUTO(buf_done) struct buf b = buf_new(512);
     uint8_t xy[64];
-    sim_xy(xy, 32, ak_leaf.key);
+    sim_xy(xy, 32, world.ak_leaf.key);
     buf_u16be(&b, ALG_ECC);
     buf_u16be(&b, ALG_SHA256);
     buf_u32be(&b, attributes);
@@ -403,7 +69,7 @@ static void put_area(struct scene *s, uint32_t attributes)
     buf_u16be(&b, ALG_NULL);
     put_2b(&b, bytes_from(xy, 32));
     put_2b(&b, bytes_from(xy + 32, 32));
-    s->b.ak_public = keep(s, buf_view(&b));
+    s->b.ak_public = scene_keep(s, buf_view(&b));
 }
 static void good_area(struct scene *s) { put_area(s, 0x00050072); }
 static void unrestricted(struct scene *s) { put_area(s, 0x00040072); }
@@ -425,20 +91,20 @@ static void put_envelope(struct scene *s, uint8_t damage)
     buf_u32le(&b, (uint32_t)json.len);
     buf_put(&b, json);
     buf_zero(&b, 100);
-    s->b.ak_var_data = keep(s, buf_view(&b));
+    s->b.ak_var_data = scene_keep(s, buf_view(&b));
 }
 static void good_envelope(struct scene *s) { put_envelope(s, 0); }
 static void bad_envelope(struct scene *s) { put_envelope(s, 1); }
 static void give_crl(struct scene *s, uint64_t serial)
 {
-    struct bytes der = sim_crl(&ak_ca, world.now_s - 100, world.now_s + 100, 1, &serial, 1, false);
+    struct bytes der = sim_crl(&world.ak_ca, world.sim.now_s - 100, world.sim.now_s + 100, 1, &serial, 1, false);
     must(collateral_add(&s->pool, "crl", der, COLLATERAL_LISTED, NULL), "CRL");
     free(writable(der));
 }
 static void other_revoked(struct scene *s) { give_crl(s, 99); }
 static void leaf_revoked(struct scene *s) { give_crl(s, 3); }
-static void wrong_use(struct scene *s) { s->b.ak_certs[0] = ak_wrong_use.der; }
-static void chain_cut(struct scene *s) { s->b.ak_certs[1] = ak_root.der, s->b.num_ak_certs = 2; }
+static void wrong_use(struct scene *s) { s->b.ak_certs[0] = world.ak_wrong_use.der; }
+static void chain_cut(struct scene *s) { s->b.ak_certs[1] = world.ak_root.der, s->b.num_ak_certs = 2; }
 static void other_ak_named(struct scene *s) { s->policy.tpm.ak_sha256.count = 1, s->policy.tpm.ak_sha256.len[0] = 32; }
 static void other_extra(struct scene *s) { s->expected.has_extra_data = true, s->expected.extra_data = BYTES_LIT("x"); }
 static bool give_clock(void *ctx, struct hash32 ak, struct tpm_clock *out)
@@ -477,7 +143,7 @@ static void snp_report(struct scene *s)
 {
     uint8_t report[1184] = {[0] = 2, [0x34] = 1, [0x140] = 0x77};
     s->b.tee = TEE_SNP;
-    s->b.report = keep(s, BYTES(report));
+    s->b.report = scene_keep(s, BYTES(report));
 }
 static void raw_key(struct scene *s) { s->b.identity.raw = BYTES_LIT("x"); }
 static void sign_call(struct scene *s, uint64_t nonce)
@@ -485,16 +151,16 @@ static void sign_call(struct scene *s, uint64_t nonce)
     AUTO(buf_done) struct buf m = buf_new(512), sig = buf_new(512);
     struct message msg = {.kind = MSG_REATTEST, .profile = PROFILE_G1B, .wide_chain_id = true, .chain_id = 31337,
                           .registry = s->expected.registry, .nonce = nonce, .quote_sha256 = sha256(s->b.quote)};
-    must(message_build(&m, &msg, NULL) && private_key_sign_sha256(&sig, identity_key, buf_view(&m), NULL), "call signature");
+    must(message_build(&m, &msg, NULL) && private_key_sign_sha256(&sig, world.identity_key, buf_view(&m), NULL), "call signature");
     s->b.call = (struct bundle_call){.kind = CALL_REATTEST, .profile = PROFILE_G1B, .num_signatures = 1,
                                      .id = identity_hash(&s->b.identity, PROFILE_G1B)};
-    s->b.call.signatures[0] = keep(s, buf_view(&sig));
+    s->b.call.signatures[0] = scene_keep(s, buf_view(&sig));
 }
 static void call_signed(struct scene *s) { sign_call(s, 0); }
 static void call_other_nonce(struct scene *s) { sign_call(s, 1); }
 /* only the hash of the signer is known: its key is found from the signature */
-static void call_rotates(struct scene *s) { sign_call(s, 0), s->b.identity.key = keep(s, BYTES(((uint8_t[64]){1}))); }
-static void call_rotates_badly(struct scene *s) { sign_call(s, 2), s->b.identity.key = keep(s, BYTES(((uint8_t[64]){1}))); }
+static void call_rotates(struct scene *s) { sign_call(s, 0), s->b.identity.key = scene_keep(s, BYTES(((uint8_t[64]){1}))); }
+static void call_rotates_badly(struct scene *s) { sign_call(s, 2), s->b.identity.key = scene_keep(s, BYTES(((uint8_t[64]){1}))); }
 static void rotation_unsigned(struct scene *s)
 {
     sign_call(s, 0);
@@ -509,8 +175,8 @@ static void rotation_signed(struct scene *s, uint64_t nonce)
     struct message msg = {.kind = MSG_IDENTITY_CHECK, .profile = PROFILE_G1C, .wide_chain_id = true, .chain_id = 31337,
                           .registry = s->expected.registry, .nonce = nonce};
     rotation_unsigned(s);
-    must(message_build(&m, &msg, NULL) && private_key_sign_sha256(&sig, identity_key, buf_view(&m), NULL), "call signature");
-    s->b.call.signatures[1] = keep(s, buf_view(&sig));
+    must(message_build(&m, &msg, NULL) && private_key_sign_sha256(&sig, world.identity_key, buf_view(&m), NULL), "call signature");
+    s->b.call.signatures[1] = scene_keep(s, buf_view(&sig));
     s->expected.has_new_nonce = true;
     s->expected.new_nonce = 5;
 }
@@ -524,7 +190,7 @@ static void give_golden(struct scene *s, struct bytes pcr)
     struct golden_values v = {0};
     v.value[GOLDEN_PCR0 + 23] = pcr;
     must(golden_file_write(&b, "web 1.4", &v, NULL), "golden file");
-    s->expected.golden = keep(s, buf_view(&b));
+    s->expected.golden = scene_keep(s, buf_view(&b));
 }
 static void golden_member(struct scene *s) { give_golden(s, s->b.pcrs[5].value); }
 static void golden_stranger(struct scene *s) { give_golden(s, s->b.pcrs[4].value); }
@@ -636,8 +302,8 @@ static void good_evidence_passes_every_row(void **state)
     for (size_t c = 0; c < 2; c++) {
         struct scene s;
         AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
-        begin(&s, clouds[c]);
-        finish(&s);
+        scene_begin(&s, clouds[c]);
+        scene_finish(&s);
         judge(&s, v);
         size_t seen = 0;
         for (size_t i = 0; i < v->num_results; i++) {
@@ -659,10 +325,10 @@ static void each_spoilt_thing_is_refused_by_its_row(void **state)
     AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
     for (size_t i = 0; i < NUM_CASES; i++) {
         struct scene s;
-        begin(&s, cases[i].cloud);
+        scene_begin(&s, cases[i].cloud);
         if (cases[i].before)
             cases[i].before(&s);
-        finish(&s);
+        scene_finish(&s);
         if (cases[i].after)
             cases[i].after(&s);
         judge(&s, v);
@@ -695,8 +361,8 @@ static void every_bit_of_a_quote_is_signed(void **state)
     (void)state;
     struct scene s;
     AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
-    begin(&s, CLOUD_GCP);
-    finish(&s);
+    scene_begin(&s, CLOUD_GCP);
+    scene_finish(&s);
     for (size_t bit = 0; bit < 8 * s.b.quote.len; bit++) {
         writable(s.b.quote)[bit / 8] ^= (uint8_t)(1u << bit % 8);
         judge(&s, v);
@@ -719,9 +385,9 @@ static void foreign_evidence_is_taken_where_it_is_allowed_by_name(void **state)
     (void)state;
     struct scene s;
     AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
-    begin(&s, CLOUD_GCP);
+    scene_begin(&s, CLOUD_GCP);
     no_tail(&s);
-    finish(&s);
+    scene_finish(&s);
     s.policy.allow_foreign_evidence = true;
     judge(&s, v);
     assert_int_equal(verdict_find(v, "tail.present")->finding.outcome, WAIVED);
@@ -740,8 +406,8 @@ static void a_verified_quote_is_remembered_and_older_ones_are_not(void **state)
     (void)state;
     struct scene s;
     AUTO(auto_free) struct verdict *v = malloc(sizeof *v);
-    begin(&s, CLOUD_GCP);
-    finish(&s);
+    scene_begin(&s, CLOUD_GCP);
+    scene_finish(&s);
     s.memory = (struct memory){.ctx = &s.seen, .clock = give_clock, .keep_clock = keep_clock};
     s.seen = (struct tpm_clock){.reset_count = 2, .clock_ms = 9000}; /* of an earlier boot */
     judge(&s, v);
@@ -760,35 +426,6 @@ static void a_verified_quote_is_remembered_and_older_ones_are_not(void **state)
     scene_done(&s);
 }
 
-static int make(void **state)
-{
-    (void)state;
-    setenv("TSS2_LOG", "all+none", 1);
-    const char *ca = "critical,keyCertSign,cRLSign";
-    sim_intel_init(&vendor, &world);
-    ak_root = sim_issue(&world, &(struct sim_spec){.cn = "AK root", .kind = SIM_P256, .serial = 1, .is_ca = true, .path_len = 1, .key_usage = ca});
-    ak_ca = sim_issue(&world, &(struct sim_spec){.cn = "AK CA", .issuer = &ak_root, .kind = SIM_P256, .serial = 2, .is_ca = true, .key_usage = ca});
-    ak_leaf = sim_issue(&world, &(struct sim_spec){.cn = "AK", .issuer = &ak_ca, .kind = SIM_P256, .serial = 3, .key_usage = "critical,digitalSignature"});
-    ak_wrong_use = sim_issue(&world, &(struct sim_spec){.cn = "AK", .issuer = &ak_ca, .public_key = ak_leaf.key, .serial = 4,
-                                                        .key_usage = "critical,keyEncipherment"});
-    rsa_ak = sim_issue(&world, &(struct sim_spec){.cn = "RSA AK", .kind = SIM_RSA2048, .serial = 5});
-    identity_key = private_key_new_p256(NULL);
-    return identity_key ? 0 : -1;
-}
-
-static int unmake(void **state)
-{
-    (void)state;
-    sim_intel_done(&vendor);
-    sim_cert_done(&ak_wrong_use);
-    sim_cert_done(&ak_leaf);
-    sim_cert_done(&ak_ca);
-    sim_cert_done(&ak_root);
-    sim_cert_done(&rsa_ak);
-    private_key_free(identity_key);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -799,5 +436,5 @@ int main(void)
         cmocka_unit_test(foreign_evidence_is_taken_where_it_is_allowed_by_name),
         cmocka_unit_test(a_verified_quote_is_remembered_and_older_ones_are_not),
     };
-    return cmocka_run_group_tests(tests, make, unmake);
+    return cmocka_run_group_tests(tests, scene_world_make, scene_world_drop);
 }
