@@ -21,6 +21,8 @@
 
 #include <stdio.h>
 
+#define DAY_S 86400 /* the longest time for which a limit puts off */
+
 static void work_done(struct work *w)
 {
     onchain_identity_done(&w->on);
@@ -184,6 +186,12 @@ struct plan_decision renew_decide(const struct renewer *n, const struct identity
     return planning_decide(cfg_of(n), row, chain_now_s, chain_now_s + n->within_s);
 }
 
+bool renew_waits(const struct renewer *n, const struct identity_row *row, int64_t chain_now_s)
+{
+    int64_t longest_s = cfg_of(n)->retry_max_s > DAY_S ? cfg_of(n)->retry_max_s : DAY_S;
+    return plan_waits(row->retry_at_s, chain_now_s, longest_s);
+}
+
 static bool look(struct work *w, struct plan_decision *decision, struct err *err)
 {
     struct session *s = &w->n->relay->session;
@@ -209,14 +217,15 @@ static bool is_limited(struct work *w, struct err *err)
     struct renewal_limits limits = {cfg->max_per_block, cfg->max_per_hour, cfg->max_renewals_per_day};
     const char *which;
     char when[21];
-    int64_t not_before_s;
-    if (!renewals_begin(w->n->relay->session.db, &not_before_s, &which, &w->out->row.key, call_name(w->out->call), w->now_s,
+    /* counted by our own clock: a node that lies about the time cannot begin a new day */
+    int64_t not_before_s, here_s = clock_now_s();
+    if (!renewals_begin(w->n->relay->session.db, &not_before_s, &which, &w->out->row.key, call_name(w->out->call), here_s,
                         w->on.block.number, &limits, err))
         return true;
     if (!not_before_s)
         return false;
-    w->out->next_try_s = not_before_s;
-    err_set(err, ERR_STALE, "%s forbids more before %s", which, time_format(when, not_before_s));
+    w->out->next_try_s = w->now_s + (not_before_s - here_s);
+    err_set(err, ERR_STALE, "%s forbids more before %s", which, time_format(when, w->out->next_try_s));
     return true;
 }
 

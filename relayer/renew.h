@@ -52,6 +52,8 @@ struct renewal {
     struct hash32 tx_hash;
 };
 
+/* Is its next try still to come: after a failure, or by a limit? */
+bool renew_waits(const struct renewer *n, const struct identity_row *row, int64_t chain_now_s);
 /* Transactions that earlier runs began are looked after, without waiting. ERR_NET and the like: the chain could not be asked. */
 bool renew_finish_begun(struct renewer *n, struct err *err);
 /* What is due of this row, as it is stored, within the renewer's time. */

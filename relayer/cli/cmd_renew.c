@@ -119,7 +119,7 @@ static void renew_all(struct run *r)
     int64_t now_s = (int64_t)r->head.time_s;
     for (size_t i = 0; i < r->due.count && !stop_wanted(); i++) {
         struct renewal *out = &r->done[r->num_done++];
-        if (r->due.row[i].retry_at_s > now_s && !forced)
+        if (!forced && renew_waits(&r->renewer, &r->due.row[i], now_s))
             put_waiting(out, &r->due.row[i], now_s);
         else if (dry)
             put_dry(r, out, &r->due.row[i], now_s);

@@ -217,6 +217,11 @@ int64_t plan_backoff_s(uint32_t failures, int64_t base_s, int64_t cap_s, int64_t
     return wait - wait * spread(id, failures) / (5 * 1024);
 }
 
+bool plan_waits(int64_t retry_at_s, int64_t chain_now_s, int64_t longest_s)
+{
+    return retry_at_s > chain_now_s && retry_at_s - chain_now_s <= longest_s;
+}
+
 bool rate_take(struct rate_window *w, int64_t window_s, uint32_t limit, int64_t now_s)
 {
     if (now_s < w->from_s || now_s - w->from_s >= window_s)

@@ -104,6 +104,10 @@ struct plan_decision plan_decide(const struct freshness *f, struct hash32 id, co
  * to base_s. It never gives up. */
 int64_t plan_backoff_s(uint32_t failures, int64_t base_s, int64_t cap_s, int64_t left_s, struct hash32 id);
 
+/* Has the next try not come yet? longest_s: no pause is longer, so that a try noted further ahead was noted under a wrong clock (a
+ * node that lied about the time), and does not count. */
+bool plan_waits(int64_t retry_at_s, int64_t chain_now_s, int64_t longest_s);
+
 /* At most `limit` events in each window of window_s. Zeroed is empty. */
 struct rate_window {
     int64_t from_s;

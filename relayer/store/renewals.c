@@ -16,19 +16,21 @@ static bool count_block(struct db *db, uint64_t *out, const struct identity_key 
 {
     AUTO(stmt_done)
     struct stmt s = db_stmt(db, "SELECT count(*) AS n FROM renewals WHERE chain_id = :chain AND registry = :registry"
-                                " AND begun_at_s >= :now AND block = :block");
+                                " AND block = :block AND begun_at_s > :since AND begun_at_s <= :now");
     bind_registry(&s, key);
+    stmt_i64(&s, ":since", now_s - HOUR);
     stmt_i64(&s, ":now", now_s);
     stmt_u64(&s, ":block", block);
     *out = stmt_row(&s) ? stmt_get_u64(&s, "n") : 0;
     return stmt_ok(&s, err);
 }
 
-/* How many began behind since_s, and when the oldest of the last `limit` did. */
-static bool count_since(uint64_t *out, int64_t *oldest_s, struct stmt *s, int64_t since_s, uint64_t limit,
-                        struct err *err)
+/* How many began in the last window_s, and when the oldest of the last `limit` did. */
+static bool count_since(uint64_t *out, int64_t *oldest_s, struct stmt *s, int64_t now_s, int64_t window_s,
+                        uint64_t limit, struct err *err)
 {
-    stmt_i64(s, ":since", since_s);
+    stmt_i64(s, ":since", now_s - window_s);
+    stmt_i64(s, ":now", now_s);
     stmt_i64(s, ":limit", limit > 100000 ? 100000 : (int64_t)limit);
     for (*out = 0; stmt_row(s); ++*out)
         *oldest_s = stmt_get_i64(s, "begun_at_s");
@@ -40,11 +42,11 @@ static bool check_hour(struct db *db, int64_t *not_before_s, const struct identi
 {
     AUTO(stmt_done)
     struct stmt s = db_stmt(db, "SELECT begun_at_s FROM renewals WHERE chain_id = :chain AND registry = :registry"
-                                " AND begun_at_s > :since ORDER BY begun_at_s DESC LIMIT :limit");
+                                " AND begun_at_s > :since AND begun_at_s <= :now ORDER BY begun_at_s DESC LIMIT :limit");
     uint64_t n;
     int64_t oldest_s = now_s;
     bind_registry(&s, key);
-    if (!count_since(&n, &oldest_s, &s, now_s - HOUR, limit, err))
+    if (!count_since(&n, &oldest_s, &s, now_s, HOUR, limit, err))
         return false;
     *not_before_s = n >= limit ? oldest_s + HOUR : 0;
     return true;
@@ -56,12 +58,12 @@ static bool check_day(struct db *db, int64_t *not_before_s, const struct identit
     AUTO(stmt_done)
     struct stmt s =
         db_stmt(db, "SELECT begun_at_s FROM renewals WHERE chain_id = :chain AND registry = :registry AND id = :id"
-                    " AND begun_at_s > :since ORDER BY begun_at_s DESC LIMIT :limit");
+                    " AND begun_at_s > :since AND begun_at_s <= :now ORDER BY begun_at_s DESC LIMIT :limit");
     uint64_t n;
     int64_t oldest_s = now_s;
     bind_registry(&s, key);
     stmt_blob(&s, ":id", BYTES_OF(key->id));
-    if (!count_since(&n, &oldest_s, &s, now_s - DAY, limit, err))
+    if (!count_since(&n, &oldest_s, &s, now_s, DAY, limit, err))
         return false;
     *not_before_s = n >= limit ? oldest_s + DAY : 0;
     return true;

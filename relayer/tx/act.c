@@ -231,10 +231,8 @@ static bool choose_nonce(struct txe *txe, uint64_t *out, const struct chain_view
         return false;
     if (known && view->nonce_latest > next_known)
         return err_set(err, ERR_STORE,
-                       "account %s: the chain says that nonces up to %llu are spent, the journal knows up to %llu. "
-                       "Either somebody else sends "
-                       "from this account, or the journal is an old copy and has forgotten transactions. Look, then "
-                       "run `tx adopt`",
+                       "account %s: nonces up to %llu are spent on chain, the journal knows up to %llu: another program "
+                       "sends from it, or the state folder is an old copy; look at its transactions, then `tx adopt`",
                        addr_text(account, txe->account.account), (unsigned long long)view->nonce_latest - 1,
                        (unsigned long long)next_known - 1);
     if (!journal_nonce_free(txe->db, &candidate, txe->account, view->nonce_latest, err))

@@ -289,6 +289,17 @@ static void backoff_grows_is_capped_and_yields_to_the_deadline(void **state)
     assert_in_range(plan_backoff_s(20, 30, 3600, -5, id_of(7)), 24, 30);
 }
 
+static void a_pause_is_never_longer_than_the_longest(void **state)
+{
+    (void)state;
+    assert_true(plan_waits(t0 + 1, t0, day));
+    assert_true(plan_waits(t0 + day, t0, day));
+    assert_false(plan_waits(t0, t0, day)); /* now */
+    assert_false(plan_waits(0, t0, day));  /* none was noted */
+    assert_false(plan_waits(t0 + day + 1, t0, day)); /* noted when somebody said that it was next year */
+    assert_false(plan_waits(INT64_MAX, t0, day));
+}
+
 static void rate_is_per_window(void **state)
 {
     (void)state;
@@ -319,6 +330,7 @@ int main(void)
         cmocka_unit_test(unknown_and_unregistered_have_nothing_to_do),
         cmocka_unit_test(jitter_is_stable_and_spreads_a_fleet),
         cmocka_unit_test(backoff_grows_is_capped_and_yields_to_the_deadline),
+        cmocka_unit_test(a_pause_is_never_longer_than_the_longest),
         cmocka_unit_test(rate_is_per_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,10 @@ static void limits_say_when_the_next_may_begin(void **state)
     assert_int_equal(begin(t + 500, 15, four_an_hour), t + 3600);
     assert_int_equal(begin(t + 86400, 16, two_a_day), t + 300 + 86400); /* the last two count */
     assert_int_equal(begin(t + 3 * 86400, 17, two_a_day), 0);
+    /* a clock that was wrong by a year stands in nobody's way once it is right again */
+    assert_int_equal(begin(t + 400 * 86400, 18, two_a_day), 0);
+    assert_int_equal(begin(t + 400 * 86400, 19, two_a_day), 0);
+    assert_int_equal(begin(t + 6 * 86400, 19, two_a_day), 0);
 }
 
 static void add(uint64_t block, uint8_t tx, uint64_t upto)
