@@ -140,25 +140,27 @@ static void run_kase(struct verdict *v, const struct kase *k, bool good)
     setup_end(&s);
 }
 
-void kases_pass(const struct kase *kases, size_t num_kases)
+void every_check_passes_on_good_evidence(void **state)
 {
-    for (size_t i = 0; i < num_kases; i++) {
+    const struct kases *t = *state;
+    for (size_t i = 0; i < t->count; i++) {
         struct verdict v;
-        run_kase(&v, &kases[i], true);
-        const struct result *r = verdict_find(&v, kases[i].check);
+        run_kase(&v, &t->kase[i], true);
+        const struct result *r = verdict_find(&v, t->kase[i].check);
         if (v.verdict != VERIFIED)
-            print_bad(&v, kases[i].check);
+            print_bad(&v, t->kase[i].check);
         assert_int_equal(v.verdict, VERIFIED);
         assert_non_null(r);
         assert_int_equal(r->finding.outcome, PASS);
     }
 }
 
-void kases_fail_alone(const struct kase *kases, size_t num_kases)
+void every_check_fails_alone(void **state)
 {
-    for (size_t i = 0; i < num_kases; i++) {
+    const struct kases *t = *state;
+    for (size_t i = 0; i < t->count; i++) {
         struct verdict v;
-        const struct kase *k = &kases[i];
+        const struct kase *k = &t->kase[i];
         run_kase(&v, k, false);
         const struct result *r = verdict_find(&v, k->check);
         assert_non_null(r);
@@ -177,16 +179,34 @@ void kases_fail_alone(const struct kase *kases, size_t num_kases)
     }
 }
 
-void kases_cover(const struct kase *kases, size_t num_kases, const struct kind *const *kinds, size_t num_kinds)
+void every_row_has_a_case(void **state)
 {
-    for (size_t i = 0; i < num_kinds; i++)
-        for (size_t c = 0; c < kinds[i]->num_checks; c++) {
+    const struct kases *t = *state;
+    for (size_t i = 0; i < t->num_kinds; i++)
+        for (size_t c = 0; c < t->kinds[i]->num_checks; c++) {
             size_t found = 0;
-            for (size_t k = 0; k < num_kases; k++)
-                found += strcmp(kases[k].check, kinds[i]->checks[c].id) == 0;
+            for (size_t k = 0; k < t->count; k++)
+                found += strcmp(t->kase[k].check, t->kinds[i]->checks[c].id) == 0;
             if (found != 1)
-                fail_msg("%s has %zu cases", kinds[i]->checks[c].id, found);
+                fail_msg("%s has %zu cases", t->kinds[i]->checks[c].id, found);
         }
+}
+
+void authentic_takes_what_strict_refuses(void **state)
+{
+    const struct kases *t = *state;
+    for (size_t i = 0; i < t->num_mild; i++) {
+        struct setup s;
+        struct verdict v;
+        setup_begin(&s, SIM_MILAN, 5, false);
+        policy_authentic(&s.policy);
+        t->mild[i](&s, false);
+        judge(&v, &s);
+        if (v.verdict != VERIFIED)
+            print_bad(&v, "authentic");
+        assert_int_equal(v.verdict, VERIFIED);
+        setup_end(&s);
+    }
 }
 
 /* --- the vendors --- */

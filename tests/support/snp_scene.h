@@ -52,9 +52,19 @@ struct kase {
     const char *also;   /* one more that fails by its nature */
     enum outcome worst; /* of the broken one; 0: FAIL */
 };
-/* Each passes on good evidence; each fails alone; no row of these tables is without exactly one. */
-void kases_pass(const struct kase *kases, size_t num_kases);
-void kases_fail_alone(const struct kase *kases, size_t num_kases);
-void kases_cover(const struct kase *kases, size_t num_kases, const struct kind *const *kinds, size_t num_kinds);
+/* A table of cases, the tables of checks that they cover, and what strict refuses and authentic takes of it. */
+struct kases {
+    const struct kase *kase;
+    size_t count;
+    const struct kind *const *kinds;
+    size_t num_kinds;
+    void (*const *mild)(struct setup *s, bool good);
+    size_t num_mild;
+};
+/* Tests of one table: a struct kases is their state (cmocka_unit_test_prestate). */
+void every_check_passes_on_good_evidence(void **state);
+void every_check_fails_alone(void **state);
+void every_row_has_a_case(void **state); /* exactly one */
+void authentic_takes_what_strict_refuses(void **state);
 
 #endif

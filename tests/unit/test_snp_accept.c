@@ -226,52 +226,17 @@ static const struct kase kases[] = {
     {"snp.chip_denied", chip_denied, NULL, FAIL},
     {"snp.products", products, NULL, FAIL},
 };
-#define NUM_KASES (sizeof kases / sizeof *kases)
-
-static void every_check_passes_on_good_evidence(void **state)
-{
-    (void)state;
-    kases_pass(kases, NUM_KASES);
-}
-
-static void every_check_fails_alone(void **state)
-{
-    (void)state;
-    kases_fail_alone(kases, NUM_KASES);
-}
-
-static void every_row_has_a_case(void **state)
-{
-    (void)state;
-    static const struct kind *const kinds[] = {&snp_accept_kind};
-    kases_cover(kases, NUM_KASES, kinds, sizeof kinds / sizeof *kinds);
-}
-
-static void authentic_takes_what_strict_refuses(void **state)
-{
-    (void)state;
-    static void (*const changes[])(struct setup *, bool) = {debug, provisional, tcb_order};
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        struct setup s;
-        struct verdict v;
-        setup_begin(&s, SIM_MILAN, 5, false);
-        policy_authentic(&s.policy);
-        changes[i](&s, false);
-        judge(&v, &s);
-        if (v.verdict != VERIFIED)
-            print_bad(&v, "authentic");
-        assert_int_equal(v.verdict, VERIFIED);
-        setup_end(&s);
-    }
-}
+static const struct kind *const kinds[] = {&snp_accept_kind};
+static void (*const mild[])(struct setup *, bool) = {debug, provisional, tcb_order};
+static struct kases table = {kases, sizeof kases / sizeof *kases, kinds, sizeof kinds / sizeof *kinds, mild, sizeof mild / sizeof *mild};
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_check_passes_on_good_evidence),
-        cmocka_unit_test(every_check_fails_alone),
-        cmocka_unit_test(every_row_has_a_case),
-        cmocka_unit_test(authentic_takes_what_strict_refuses),
+        cmocka_unit_test_prestate(every_check_passes_on_good_evidence, &table),
+        cmocka_unit_test_prestate(every_check_fails_alone, &table),
+        cmocka_unit_test_prestate(every_row_has_a_case, &table),
+        cmocka_unit_test_prestate(authentic_takes_what_strict_refuses, &table),
     };
     return cmocka_run_group_tests(tests, amds_make, amds_drop);
 }

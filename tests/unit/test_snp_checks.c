@@ -179,26 +179,9 @@ static const struct kase kases[] = {
     {"zk.prefix", prefix, NULL, FAIL},
     {"zk.timestamp", timestamp, NULL, FAIL},
 };
-#define NUM_KASES (sizeof kases / sizeof *kases)
-
-static void every_check_passes_on_good_evidence(void **state)
-{
-    (void)state;
-    kases_pass(kases, NUM_KASES);
-}
-
-static void every_check_fails_alone(void **state)
-{
-    (void)state;
-    kases_fail_alone(kases, NUM_KASES);
-}
-
-static void every_row_has_a_case(void **state)
-{
-    (void)state;
-    static const struct kind *const kinds[] = {&snp_kind, &zk_kind};
-    kases_cover(kases, NUM_KASES, kinds, sizeof kinds / sizeof *kinds);
-}
+static const struct kind *const kinds[] = {&snp_kind, &zk_kind};
+static void (*const mild[])(struct setup *, bool) = {chain_missing, crl};
+static struct kases table = {kases, sizeof kases / sizeof *kases, kinds, sizeof kinds / sizeof *kinds, mild, sizeof mild / sizeof *mild};
 
 static void all_products_and_keys_verify(void **state)
 {
@@ -282,36 +265,18 @@ static void turin_is_not_for_a_journal(void **state)
     setup_end(&s);
 }
 
-static void authentic_takes_what_strict_refuses(void **state)
-{
-    (void)state;
-    static void (*const changes[])(struct setup *, bool) = {chain_missing, crl};
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        struct setup s;
-        struct verdict v;
-        setup_begin(&s, SIM_MILAN, 5, false);
-        policy_authentic(&s.policy);
-        changes[i](&s, false);
-        judge(&v, &s);
-        if (v.verdict != VERIFIED)
-            print_bad(&v, "authentic");
-        assert_int_equal(v.verdict, VERIFIED);
-        setup_end(&s);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_check_passes_on_good_evidence),
-        cmocka_unit_test(every_check_fails_alone),
-        cmocka_unit_test(every_row_has_a_case),
+        cmocka_unit_test_prestate(every_check_passes_on_good_evidence, &table),
+        cmocka_unit_test_prestate(every_check_fails_alone, &table),
+        cmocka_unit_test_prestate(every_row_has_a_case, &table),
         cmocka_unit_test(all_products_and_keys_verify),
         cmocka_unit_test(a_revoked_asvk_hits_the_vlek_alone),
         cmocka_unit_test(every_bit_of_the_signed_part_counts),
         cmocka_unit_test(a_rolled_back_list_is_taken_for_a_time_before_the_mark),
         cmocka_unit_test(turin_is_not_for_a_journal),
-        cmocka_unit_test(authentic_takes_what_strict_refuses),
+        cmocka_unit_test_prestate(authentic_takes_what_strict_refuses, &table),
     };
     return cmocka_run_group_tests(tests, amds_make, amds_drop);
 }
