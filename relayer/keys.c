@@ -118,7 +118,7 @@ bool keys_open(struct key_file *out, const struct config *cfg, const char *path,
     AUTO(private_key_freep) struct private_key *key = private_key_from_pem(buf_view(&pem), buf_view(&pass), err);
     AUTO(buf_done) struct buf spki = buf_new(MAX_KEY_FILE);
     if (!key || !pubkey_to_spki(&spki, private_key_public(key), err))
-        return err_wrap(err, "identity key %s", path);
+        return err_wrap(err, "identity key %s", path) || err_configuration(err);
     struct pubkey *public = pubkey_from_spki(buf_view(&spki), err);
     return public && fill(out, path, public, encrypted, err);
 }
@@ -204,8 +204,10 @@ struct private_key *keys_unlock(const struct key_file *key, const struct config 
         err_set(err, ERR_USAGE, "the key is encrypted; identity_passphrase_file must name its passphrase's file");
     else if (file_read_private(&pem, key->path, true, err) && (!key->encrypted || read_passphrase(&pass, cfg, err)))
         private = private_key_from_pem(buf_view(&pem), buf_view(&pass), err);
-    if (!private)
+    if (!private) {
         err_wrap(err, "identity key %s", key->path);
+        err_configuration(err);
+    }
     return private;
 }
 

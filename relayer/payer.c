@@ -71,5 +71,5 @@ bool payer_open(struct signer **out, const struct config *cfg, bool needed, stru
     if (!passphrase_read(&passphrase, &found, cfg->passphrase_file, err))
         return false;
     *out = signer_from_file(path, buf_view(&passphrase), err);
-    return *out != NULL;
+    return *out != NULL || err_configuration(err);
 }

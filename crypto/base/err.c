@@ -78,3 +78,10 @@ bool err_retry(enum err_code code)
 {
     return codes[code].retry;
 }
+
+bool err_configuration(struct err *err)
+{
+    if (err && (err->code == ERR_FORMAT || err->code == ERR_CRYPTO))
+        err->code = ERR_USAGE;
+    return false;
+}

@@ -42,6 +42,9 @@ void err_clear(struct err *err);
 
 const char *err_name(enum err_code code);
 int err_exit_status(enum err_code code);
+/* It was a file of the operator's own, a key or its passphrase: what is malformed or does not fit (FORMAT, CRYPTO) is a matter of
+ * configuration (USAGE) and no evidence. Returns false. err may be NULL. */
+bool err_configuration(struct err *err);
 int err_http_status(enum err_code code);
 bool err_retry(enum err_code code);
 

@@ -341,7 +341,7 @@ bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *
                      bool (*same)(const json_t *a, const json_t *b), struct rpc_fault *fault, struct err *err)
 {
     struct rpc_fault here, now;
-    struct err refusal = {0};
+    struct err refusal = {0}, silent = {0};
     json_auto_t *owned = params, *first = NULL;
     size_t agreed = 0;
     fault = fault ? fault : &here;
@@ -353,8 +353,10 @@ bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *
         json_auto_t *answer = NULL;
         struct err why = {0};
         bool ok = call_on(rpc, &rpc->ep[i], &answer, method, owned, &now, &why);
-        if (!ok && try_elsewhere(&now))
+        if (!ok && try_elsewhere(&now)) {
+            silent = why;
             continue;
+        }
         if (agreed && (ok != (first != NULL) || (ok ? !same(first, answer) : !same_refusal(fault, &now))))
             return disagree(method, fault, err);
         if (!agreed && ok)
@@ -367,8 +369,8 @@ bool rpc_call_quorum(struct rpc *rpc, json_t **out, const char *method, json_t *
     }
     if (agreed < rpc_quorum(rpc)) {
         *fault = (struct rpc_fault){.class = RPC_TRANSIENT};
-        return err_set(err, ERR_NET, "%s: %zu of the %u endpoints that must agree have answered", method, agreed,
-                       rpc_quorum(rpc));
+        return err_set(err, ERR_NET, "%s: %zu of the %u endpoints that must agree have answered%s%s", method, agreed,
+                       rpc_quorum(rpc), silent.text[0] ? "; " : "", silent.text);
     }
     if (!first)
         return err_set(err, refusal.code, "%s", refusal.text);

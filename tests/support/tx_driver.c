@@ -93,6 +93,12 @@ static bool set_option(struct options *o, const char *name, const char *v)
         o->settings.gas_limit_max = number(name, v);
     else if (!strcmp(name, "--max-fee"))
         o->settings.fees.max_fee_wei = u256_from(number(name, v));
+    else if (!strcmp(name, "--finality")) {
+        if (strcmp(v, "finalized") && strcmp(v, "safe"))
+            return false;
+        o->settings.finality = strcmp(v, "safe") ? TXM_FINALIZED : TXM_SAFE;
+    } else if (!strcmp(name, "--max-identity-day"))
+        o->settings.max_identity_day_wei = u256_from(number(name, v));
     else if (!strcmp(name, "--max-day"))
         o->settings.max_day_wei = u256_from(number(name, v));
     else if (!strcmp(name, "--legacy"))
