@@ -155,6 +155,29 @@ const struct migration migrations[] = {
 
     /* Written at every look at the chain and never read: the nonces say what accounts was for. */
     {"no accounts", "DROP TABLE accounts"},
+
+    /* For people and their tools (deploy/docs/store.md): hashes and addresses as 0x hex, times as text in UTC, states in words. */
+    {"views",
+     "CREATE VIEW v_identities AS SELECT '0x' || lower(hex(id)) AS identity, chain_id, '0x' || lower(hex(registry)) AS registry,"
+     " profile, label, registered, '0x' || lower(hex(measurement_hash)) AS measurement_hash, nonce,"
+     " datetime(tee_recent_s, 'unixepoch') AS tee_attested_at, tee_ttl_s, datetime(tee_recent_s + tee_ttl_s, 'unixepoch') AS tee_expires_at,"
+     " datetime(tpm_recent_s, 'unixepoch') AS tpm_attested_at, tpm_ttl_s, datetime(tpm_recent_s + tpm_ttl_s, 'unixepoch') AS tpm_expires_at,"
+     " datetime(due_s, 'unixepoch') AS due_at, datetime(expiring_s, 'unixepoch') AS expiring_at,"
+     " CASE WHEN retry_at_s > 0 THEN datetime(retry_at_s, 'unixepoch') END AS next_try_at, failures, last_error,"
+     " datetime(read_at_s, 'unixepoch') AS read_at, read_block FROM identities;"
+     "CREATE VIEW v_transactions AS SELECT i.id, i.call, i.label, '0x' || lower(hex(i.identity)) AS identity, i.chain_id,"
+     " '0x' || lower(hex(i.target)) AS target, '0x' || lower(hex(i.account)) AS account, i.nonce,"
+     " CASE i.phase WHEN 0 THEN 'new' WHEN 1 THEN 'reserved' WHEN 2 THEN 'signed' WHEN 3 THEN 'sent' WHEN 4 THEN 'mined' WHEN 5 THEN 'final'"
+     "  WHEN 6 THEN 'reverted' WHEN 7 THEN 'replaced' WHEN 8 THEN 'cancelled' WHEN 9 THEN 'given up' WHEN 10 THEN 'refused' END AS state,"
+     " datetime(i.created_at_s, 'unixepoch') AS created_at, datetime(i.updated_at_s, 'unixepoch') AS updated_at, i.note,"
+     " '0x' || lower(hex(r.hash)) AS hash, r.block_number AS block, datetime(r.block_time_s, 'unixepoch') AS block_time, r.gas_used, r.cost_wei"
+     " FROM intents i LEFT JOIN receipts r ON r.intent = i.id AND r.canonical = 1;"
+     "CREATE VIEW v_measurements AS SELECT '0x' || lower(hex(id)) AS identity, chain_id, '0x' || lower(hex(registry)) AS registry,"
+     " '0x' || lower(hex(measurement_hash)) AS measurement_hash, block, datetime(block_time_s, 'unixepoch') AS block_time,"
+     " CASE WHEN tx_hash IS NOT NULL THEN '0x' || lower(hex(tx_hash)) END AS transaction_hash FROM measurements;"
+     "CREATE VIEW v_events AS SELECT '0x' || lower(hex(id)) AS identity, chain_id, '0x' || lower(hex(registry)) AS registry, name, block,"
+     " log_index, '0x' || lower(hex(tx_hash)) AS transaction_hash,"
+     " CASE state WHEN 0 THEN 'explained' WHEN 1 THEN 'unexplained' WHEN 2 THEN 'told' END AS state FROM events"},
 };
 
 const size_t num_migrations = sizeof migrations / sizeof *migrations;
